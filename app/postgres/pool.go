@@ -1,0 +1,96 @@
+// Package postgres is the one seam to the database driver: a pool with the limits the product
+// promises, transactions with a bounded retry, and the translation of driver errors. It knows no
+// table.
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Options say where the database is and how one process uses it.
+type Options struct {
+	Host     string
+	Port     int
+	Name     string
+	User     string
+	Password string
+	SSLMode  string // libpq's words: disable, prefer, require, verify-ca, verify-full
+
+	MaxConns int32 // how many requests one process serves at a time; one inside Lambda
+
+	// BeforeConnect completes the configuration of each new connection, such as a fresh IAM token
+	// or a secret's password. Nil leaves it as it is.
+	BeforeConnect func(context.Context, *pgx.ConnConfig) error
+}
+
+const (
+	connectTimeout  = 5 * time.Second
+	pingTimeout     = 750 * time.Millisecond
+	pingAfterIdle   = time.Second
+	maxConnLifetime = 15 * time.Minute
+	maxConnIdleTime = 5 * time.Minute
+	statementCache  = 256
+)
+
+// ConnConfig returns the driver's configuration for one connection, for callers that need a session
+// of their own, such as the migrations.
+func (o Options) ConnConfig() (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(o.dsn())
+	if err != nil {
+		return nil, fmt.Errorf("the database settings are not usable: check DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_SSLMODE: %w", err)
+	}
+	config.ConnectTimeout = connectTimeout
+	config.RuntimeParams["application_name"] = "rifaapp"
+	return config, nil
+}
+
+func (o Options) dsn() string {
+	u := url.URL{
+		Scheme: "postgres",
+		User:   url.UserPassword(o.User, o.Password),
+		Host:   o.Host + ":" + strconv.Itoa(o.Port),
+		Path:   "/" + o.Name,
+	}
+	if o.SSLMode != "" {
+		u.RawQuery = url.Values{"sslmode": {o.SSLMode}}.Encode()
+	}
+	return u.String()
+}
+
+// Open makes the pool without connecting: the first query does. A connection that has been idle for
+// a second is pinged before use, within 750 ms, because a frozen Lambda wakes with dead sockets.
+func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
+	connConfig, err := o.ConnConfig()
+	if err != nil {
+		return nil, err
+	}
+	config, err := pgxpool.ParseConfig("")
+	if err != nil {
+		return nil, fmt.Errorf("pool settings: %w", err)
+	}
+	connConfig.StatementCacheCapacity = statementCache
+	connConfig.Tracer = waitTracer{}
+	config.ConnConfig = connConfig
+	config.MaxConns = max(o.MaxConns, 1)
+	config.MinConns = 0
+	config.MaxConnLifetime = maxConnLifetime
+	config.MaxConnLifetimeJitter = maxConnLifetime / 5
+	config.MaxConnIdleTime = maxConnIdleTime
+	config.PingTimeout = pingTimeout
+	config.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool {
+		return p.IdleDuration > pingAfterIdle
+	}
+	config.BeforeConnect = o.BeforeConnect
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the database pool: %w", err)
+	}
+	return pool, nil
+}

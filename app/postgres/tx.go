@@ -1,0 +1,186 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// The bounds of the retry. A transaction that lost against another is rerun whole; a server that is
+// starting up is waited for; everything stays inside the request's own deadline.
+const (
+	maxReruns        = 5
+	minRerunPause    = 10 * time.Millisecond
+	maxRerunPause    = 200 * time.Millisecond
+	startUpPatience  = 3 * time.Second
+	rollbackPatience = 2 * time.Second
+)
+
+// Lookup answers, on a fresh connection, whether a transaction whose commit was never answered took
+// effect: by an idempotency key or by a row whose id was made before the transaction began.
+type Lookup func(ctx context.Context, db *pgxpool.Pool) (done bool, err error)
+
+// InTx runs fn in one READ COMMITTED transaction and commits it when fn returns nil. When ctx
+// already carries a transaction (see WithTx) fn joins it and the outer caller commits.
+//
+// fn may run several times: a serialization failure or a deadlock reruns it, at most five times. It
+// must not have effects outside the transaction. An unanswered commit is ErrUnknownOutcome.
+func InTx(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
+	if tx, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
+		return fn(tx)
+	}
+	return retry(ctx, db, nil, func() error { return once(ctx, db, fn) })
+}
+
+// InTxResolved is InTx for a command that can tell what became of an unanswered commit: lookup is
+// asked on a fresh connection; when the effect is there the command succeeded, else it runs again.
+func InTxResolved(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fn func(tx pgx.Tx) error) error {
+	if tx, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
+		return fn(tx)
+	}
+	return retry(ctx, db, lookup, func() error { return once(ctx, db, fn) })
+}
+
+func once(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
+	tx, err := db.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	// The rollback has a clock of its own: a request that was cancelled must still give its
+	// connection back clean instead of costing the pool a new one.
+	defer func() {
+		rollbackCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackPatience)
+		defer cancel()
+		_ = tx.Rollback(rollbackCtx)
+	}()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return commitFailure(err)
+	}
+	return nil
+}
+
+// InOneTrip sends the statements that fill queues as one transaction in a single network round trip:
+// the driver pipelines them before one Sync, so they commit together or not at all. Results are
+// read by the callbacks of the queued queries, which may run several times as fn of InTx may.
+// When ctx already carries a transaction the statements join it.
+func InOneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b *pgx.Batch)) error {
+	if tx, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
+		return sendBatch(ctx, tx, fill)
+	}
+	return retry(ctx, db, lookup, func() error {
+		conn, err := db.Acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		if err := sendBatch(ctx, conn, fill); err != nil {
+			return commitFailure(err)
+		}
+		return nil
+	})
+}
+
+type batchSender interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+func sendBatch(ctx context.Context, db batchSender, fill func(b *pgx.Batch)) error {
+	batch := &pgx.Batch{}
+	fill(batch)
+	return db.SendBatch(ctx, batch).Close()
+}
+
+// commitFailure tells an answer of the server, which settles the transaction, from silence, which
+// does not: a connection that broke or was shut down after the commit was sent.
+func commitFailure(err error) error {
+	switch code := state(err); {
+	case code != "" && code[:2] != "57" && code[:2] != "08":
+		return err
+	case code == stateQueryCanceled:
+		return err
+	case errors.Is(err, pgx.ErrTxCommitRollback), pgconn.SafeToRetry(err):
+		return err
+	case code == "" && !unavailable(err):
+		return err // a callback's own error
+	}
+	return errors.Join(ErrUnknownOutcome, err)
+}
+
+func retry(ctx context.Context, db *pgxpool.Pool, lookup Lookup, attempt func() error) error {
+	started := time.Now()
+	for rerun := 0; ; rerun++ {
+		err := attempt()
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, ErrUnknownOutcome) {
+			done, lookupErr := resolve(ctx, db, lookup)
+			if lookupErr != nil {
+				return errors.Join(err, lookupErr)
+			}
+			if done {
+				return nil
+			}
+		} else if !worthRerun(err, rerun, time.Since(started)) {
+			return Translate(err)
+		}
+		if state(err) == stateReadOnlyTransaction {
+			db.Reset() // a failover left the pool on a server that only reads
+		}
+		if rerun >= maxReruns && state(err) != stateCannotConnectNow || !pause(ctx) {
+			return errors.Join(ErrUnavailable, err)
+		}
+	}
+}
+
+func resolve(ctx context.Context, db *pgxpool.Pool, lookup Lookup) (done bool, err error) {
+	if lookup == nil {
+		return false, errors.New("this command cannot look its effect up")
+	}
+	for {
+		done, err = lookup(ctx, db)
+		if err == nil || !unavailable(err) || !pause(ctx) {
+			return done, err
+		}
+	}
+}
+
+func worthRerun(err error, rerun int, elapsed time.Duration) bool {
+	switch state(err) {
+	case stateSerializationFailure, stateDeadlockDetected:
+		return rerun < maxReruns
+	case stateFeatureNotSupported, stateReadOnlyTransaction:
+		return rerun == 0
+	case stateCannotConnectNow:
+		return elapsed < startUpPatience
+	}
+	return false
+}
+
+// pause waits with full jitter; false means the request's time is up.
+func pause(ctx context.Context) bool {
+	timer := time.NewTimer(minRerunPause + rand.N(maxRerunPause-minRerunPause))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+type txKey struct{}
+
+// WithTx returns a context in which InTx and InOneTrip join tx instead of opening a transaction, so
+// that an idempotency key is stored by the very transaction of the command it stands for.
+func WithTx(ctx context.Context, tx pgx.Tx) context.Context {
+	return context.WithValue(ctx, txKey{}, tx)
+}
