@@ -1,0 +1,7 @@
+-- Revert rifaapp:init from pg
+
+BEGIN;
+
+DROP TABLE raffles, tickets, purchases, reservations, participants, users;
+
+COMMIT;
