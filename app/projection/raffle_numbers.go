@@ -1,0 +1,64 @@
+package projection
+
+import (
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// A board row exists only for a number that is held or sold; "available" is its absence. Each
+// function below moves the raffle's counters by exactly what it changed on the board.
+
+// NumbersHeld puts the numbers of a new reservation on the board. A hold that was taken over after
+// its time keeps its row and changes hands.
+func NumbersHeld(b *pgx.Batch, raffleID, reservationID uuid.UUID) {
+	b.Queue(`
+		WITH held AS (
+			INSERT INTO raffle_numbers_read (raffle_id, number, status, reserved_until)
+			SELECT raffle_id, unnest(numbers), 'reserved', expires_at FROM reservations WHERE id = $2
+			ON CONFLICT (raffle_id, number) DO UPDATE SET reserved_until = excluded.reserved_until
+			RETURNING xmax = 0 AS fresh)
+		UPDATE raffle_counts_read
+		SET reserved = reserved + (SELECT count(*) FROM held WHERE fresh)
+		WHERE raffle_id = $1 AND slot = $3`, raffleID, reservationID, anySlot())
+}
+
+// NumbersSold marks the numbers of a confirmed reservation as sold. Repeating it changes nothing.
+func NumbersSold(b *pgx.Batch, raffleID, reservationID uuid.UUID) {
+	b.Queue(`
+		WITH sold AS (
+			INSERT INTO raffle_numbers_read AS n (raffle_id, number, status)
+			SELECT raffle_id, unnest(numbers), 'sold' FROM reservations WHERE id = $2
+			ON CONFLICT (raffle_id, number) DO UPDATE SET status = 'sold', reserved_until = NULL
+			WHERE n.status <> 'sold'
+			RETURNING xmax = 0 AS fresh)
+		UPDATE raffle_counts_read
+		SET sold = sold + (SELECT count(*) FROM sold),
+			reserved = reserved - (SELECT count(*) FROM sold WHERE NOT fresh)
+		WHERE raffle_id = $1 AND slot = $3`, raffleID, reservationID, anySlot())
+}
+
+// NumbersReleased takes the numbers that a released reservation still held off the board; numbers
+// that somebody else took over meanwhile stay.
+func NumbersReleased(b *pgx.Batch, raffleID, reservationID uuid.UUID) {
+	b.Queue(`
+		WITH freed AS (
+			DELETE FROM raffle_numbers_read n
+			USING reservations r
+			WHERE r.id = $2 AND n.raffle_id = $1 AND n.number = ANY (r.numbers)
+				AND NOT EXISTS (SELECT FROM tickets t WHERE t.raffle_id = $1 AND t.number = n.number)
+			RETURNING 1)
+		UPDATE raffle_counts_read
+		SET reserved = reserved - (SELECT count(*) FROM freed)
+		WHERE raffle_id = $1 AND slot = $3`, raffleID, reservationID, anySlot())
+}
+
+// NumbersFreed takes numbers whose hold was removed off the board.
+func NumbersFreed(b *pgx.Batch, raffleID uuid.UUID, numbers []int32) {
+	b.Queue(`
+		WITH freed AS (
+			DELETE FROM raffle_numbers_read WHERE raffle_id = $1 AND number = ANY ($2) AND status = 'reserved'
+			RETURNING 1)
+		UPDATE raffle_counts_read
+		SET reserved = reserved - (SELECT count(*) FROM freed)
+		WHERE raffle_id = $1 AND slot = $3`, raffleID, numbers, anySlot())
+}
