@@ -2,6 +2,7 @@ package auth
 
 import (
 	"crypto/sha256"
+	"net/netip"
 	"time"
 )
 
@@ -39,4 +40,26 @@ func (t Throttle) Wait(failures int, last, now time.Time) time.Duration {
 func ThrottleKey(kind, value string) []byte {
 	sum := sha256.Sum256([]byte(kind + "\x00" + value))
 	return sum[:]
+}
+
+// addressBits is how much of an IPv6 address names a client: one household gets a whole /64, and
+// whoever guesses from it has 2^64 addresses to choose from.
+const addressBits = 64
+
+// AddressKey is the ThrottleKey of a client address, with or without a port. Texts that are no
+// address share what they say.
+func AddressKey(address string) []byte {
+	if withPort, err := netip.ParseAddrPort(address); err == nil {
+		address = withPort.Addr().String()
+	}
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return ThrottleKey("address", address)
+	}
+	if ip = ip.Unmap().WithZone(""); ip.Is6() {
+		if block, err := ip.Prefix(addressBits); err == nil {
+			ip = block.Addr()
+		}
+	}
+	return ThrottleKey("address", ip.String())
 }

@@ -66,6 +66,29 @@ func TestThrottleKeysDiffer(t *testing.T) {
 	}
 }
 
+func TestAddressKey(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"192.0.2.7", "192.0.2.7", true},
+		{"192.0.2.7", "192.0.2.7:51812", true},
+		{"192.0.2.7", "::ffff:192.0.2.7", true},
+		{"192.0.2.7", "192.0.2.8", false},
+		{"2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true},
+		{"2001:db8:0:1::1", "[2001:db8:0:1::3]:443", true},
+		{"2001:db8:0:1::1", "2001:db8:0:2::1", false},
+		{"fe80::1%eth0", "fe80::2", true},
+		{"", "192.0.2.7", false},
+		{"", "unknown", false},
+	} {
+		if same := bytes.Equal(AddressKey(c.a), AddressKey(c.b)); same != c.same {
+			t.Errorf("%q and %q share a counter: %v", c.a, c.b, same)
+		}
+	}
+}
+
 func TestRefreshToken(t *testing.T) {
 	t.Parallel()
 	token, hash := NewRefreshToken()

@@ -1,0 +1,66 @@
+package command
+
+import (
+	"net/mail"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/rifaapp/rifaapp/app/auth"
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+// Limits of a password, in characters.
+const (
+	MinPassword = 8
+	MaxPassword = 128
+)
+
+// emailFault returns what is wrong with an address that people log in with, or "".
+func emailFault(email string) string {
+	switch address, err := mail.ParseAddress(email); {
+	case len(email) > raffle.MaxEmail:
+		return "must have at most 254 bytes"
+	case !printable(email), err != nil, address.Address != email:
+		return "must be one e-mail address, such as ana@example.com"
+	}
+	return ""
+}
+
+// emailKey is what an address is compared by: case does not count, nor how a letter is composed.
+func emailKey(email string) string { return strings.ToLower(norm.NFC.String(email)) }
+
+func nameFault(name string) string {
+	if n := utf8.RuneCountInString(name); n < raffle.MinName || n > raffle.MaxName {
+		return "must have 2 to 120 characters"
+	}
+	if !printable(name) {
+		return "must not contain control characters"
+	}
+	return ""
+}
+
+func passwordFault(password string) string {
+	if n := utf8.RuneCountInString(password); n < MinPassword || n > MaxPassword || !utf8.ValidString(password) {
+		return "must have 8 to 128 characters"
+	}
+	if auth.IsCommon(password) {
+		return "is one of the passwords that everybody tries first; choose a rarer one, such as three words that do not belong together"
+	}
+	return ""
+}
+
+// printable says whether a text is valid UTF-8 without control characters.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// fault adds a field's fault to the list when there is one.
+func fault(list []raffle.FieldError, location, message string) []raffle.FieldError {
+	if message == "" {
+		return list
+	}
+	return append(list, raffle.FieldError{Location: location, Message: message})
+}
