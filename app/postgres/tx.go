@@ -184,3 +184,18 @@ type txKey struct{}
 func WithTx(ctx context.Context, tx pgx.Tx) context.Context {
 	return context.WithValue(ctx, txKey{}, tx)
 }
+
+// Querier reads: a pool, or the transaction that a context carries.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// Reader returns the transaction that ctx carries (see WithTx), so that a command's answer can be
+// read before it commits, and the pool otherwise.
+func Reader(ctx context.Context, db *pgxpool.Pool) Querier {
+	if tx, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
+		return tx
+	}
+	return db
+}

@@ -33,8 +33,10 @@ var tables = []table{
 		definition: "raffle_counts_definition",
 		rebuild: []string{
 			`DELETE FROM raffle_counts_read`,
-			fmt.Sprintf(`INSERT INTO raffle_counts_read (raffle_id, slot, reserved, sold)
-				SELECT raffle_id, slot, CASE slot WHEN 0 THEN reserved ELSE 0 END, CASE slot WHEN 0 THEN sold ELSE 0 END
+			// The version jumps ahead of every value it had before: entity tags must not repeat.
+			fmt.Sprintf(`INSERT INTO raffle_counts_read (raffle_id, slot, reserved, sold, version)
+				SELECT raffle_id, slot, CASE slot WHEN 0 THEN reserved ELSE 0 END, CASE slot WHEN 0 THEN sold ELSE 0 END,
+					CASE slot WHEN 0 THEN (extract(epoch FROM clock_timestamp()) * 1000000)::bigint ELSE 0 END
 				FROM raffle_counts_definition, generate_series(0, %d) AS slot`, countSlots-1),
 		},
 	},

@@ -6,7 +6,8 @@ import (
 )
 
 // A board row exists only for a number that is held or sold; "available" is its absence. Each
-// function below moves the raffle's counters by exactly what it changed on the board.
+// function below moves the raffle's counters by exactly what it changed on the board, and its version,
+// from which entity tags are made.
 
 // NumbersHeld puts the numbers of a new reservation on the board. A hold that was taken over after
 // its time keeps its row and changes hands.
@@ -18,7 +19,7 @@ func NumbersHeld(b *pgx.Batch, raffleID, reservationID uuid.UUID) {
 			ON CONFLICT (raffle_id, number) DO UPDATE SET reserved_until = excluded.reserved_until
 			RETURNING xmax = 0 AS fresh)
 		UPDATE raffle_counts_read
-		SET reserved = reserved + (SELECT count(*) FROM held WHERE fresh)
+		SET reserved = reserved + (SELECT count(*) FROM held WHERE fresh), version = version + 1
 		WHERE raffle_id = $1 AND slot = $3`, raffleID, reservationID, anySlot())
 }
 
@@ -33,7 +34,7 @@ func NumbersSold(b *pgx.Batch, raffleID, reservationID uuid.UUID) {
 			RETURNING xmax = 0 AS fresh)
 		UPDATE raffle_counts_read
 		SET sold = sold + (SELECT count(*) FROM sold),
-			reserved = reserved - (SELECT count(*) FROM sold WHERE NOT fresh)
+			reserved = reserved - (SELECT count(*) FROM sold WHERE NOT fresh), version = version + 1
 		WHERE raffle_id = $1 AND slot = $3`, raffleID, reservationID, anySlot())
 }
 
@@ -48,7 +49,7 @@ func NumbersReleased(b *pgx.Batch, raffleID, reservationID uuid.UUID) {
 				AND NOT EXISTS (SELECT FROM tickets t WHERE t.raffle_id = $1 AND t.number = n.number)
 			RETURNING 1)
 		UPDATE raffle_counts_read
-		SET reserved = reserved - (SELECT count(*) FROM freed)
+		SET reserved = reserved - (SELECT count(*) FROM freed), version = version + 1
 		WHERE raffle_id = $1 AND slot = $3`, raffleID, reservationID, anySlot())
 }
 
@@ -59,6 +60,12 @@ func NumbersFreed(b *pgx.Batch, raffleID uuid.UUID, numbers []int32) {
 			DELETE FROM raffle_numbers_read WHERE raffle_id = $1 AND number = ANY ($2) AND status = 'reserved'
 			RETURNING 1)
 		UPDATE raffle_counts_read
-		SET reserved = reserved - (SELECT count(*) FROM freed)
+		SET reserved = reserved - (SELECT count(*) FROM freed), version = version + 1
 		WHERE raffle_id = $1 AND slot = $3`, raffleID, numbers, anySlot())
+}
+
+// HoldsDropped takes every hold off the board. It needs the raffle locked alone.
+func HoldsDropped(b *pgx.Batch, raffleID uuid.UUID) {
+	b.Queue(`DELETE FROM raffle_numbers_read WHERE raffle_id = $1 AND status = 'reserved'`, raffleID)
+	b.Queue(`UPDATE raffle_counts_read SET reserved = 0, version = version + 1 WHERE raffle_id = $1`, raffleID)
 }

@@ -27,12 +27,14 @@ CREATE TABLE raffles_read (
 CREATE INDEX raffles_read_newest ON raffles_read (created_at DESC, id DESC);
 
 -- Held and sold numbers of a raffle, counted in 16 slots so that sellers of one raffle do not wait
--- for each other on one row. Only the sum over the slots has a meaning.
+-- for each other on one row. Only the sum over the slots has a meaning. The version grows with every
+-- change of the board.
 CREATE TABLE raffle_counts_read (
     raffle_id uuid     NOT NULL,
     slot      smallint NOT NULL,
     reserved  integer  NOT NULL DEFAULT 0,
     sold      integer  NOT NULL DEFAULT 0,
+    version   bigint   NOT NULL DEFAULT 0,
     CONSTRAINT raffle_counts_read_pkey PRIMARY KEY (raffle_id, slot)
 ) WITH (fillfactor = 40);
 

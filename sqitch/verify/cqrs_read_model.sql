@@ -5,7 +5,7 @@ BEGIN;
 SELECT id, title, description, ticket_price, currency, total_tickets, number_start, number_end, number_padding,
        status, confirmation, draw_at, winner_ticket_id, winning_number, created_at, updated_at
   FROM raffles_read WHERE false;
-SELECT raffle_id, slot, reserved, sold FROM raffle_counts_read WHERE false;
+SELECT raffle_id, slot, reserved, sold, version FROM raffle_counts_read WHERE false;
 SELECT raffle_id, number, status, reserved_until FROM raffle_numbers_read WHERE false;
 SELECT id, raffle_id, raffle_title, raffle_status, raffle_draw_at, participant_id, numbers, total_price, currency,
        status, payment_method, winner, created_at

@@ -1,0 +1,42 @@
+package command
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rifaapp/rifaapp/app/postgres"
+	"github.com/rifaapp/rifaapp/app/projection"
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+// Delete removes a raffle of the caller's, with its holds, as if it had never been. Once a number
+// was sold it is refused with CodeHasSales: history stays.
+func (c *Raffles) Delete(ctx context.Context, raffleID, caller uuid.UUID) error {
+	gone := func(ctx context.Context, db *pgxpool.Pool) (bool, error) {
+		exists, err := raffleExists(raffleID)(ctx, db)
+		return !exists, err
+	}
+	return postgres.InTxResolved(ctx, c.DB, gone, func(tx pgx.Tx) error {
+		if _, err := lockOwned(ctx, tx, raffleID, caller); err != nil {
+			return err
+		}
+		var sold bool
+		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM tickets WHERE raffle_id = $1 AND status = 'sold')`, raffleID).Scan(&sold)
+		if err != nil {
+			return err
+		}
+		if sold {
+			return raffle.Refuse(raffle.CodeHasSales, "Numbers of this raffle were sold; cancel it instead, its history stays.")
+		}
+		batch := &pgx.Batch{}
+		batch.Queue(`
+			WITH holds AS (DELETE FROM tickets WHERE raffle_id = $1 RETURNING reservation_id)
+			DELETE FROM reservations WHERE id IN (SELECT reservation_id FROM holds)`, raffleID)
+		batch.Queue(`DELETE FROM raffles WHERE id = $1`, raffleID)
+		projection.RaffleDeleted(batch, raffleID)
+		return tx.SendBatch(ctx, batch).Close()
+	})
+}

@@ -1,0 +1,22 @@
+package command
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rifaapp/rifaapp/app/postgres"
+	"github.com/rifaapp/rifaapp/app/projection"
+)
+
+// Release puts the numbers that a reservation still holds back on the board and answers how many
+// they were; repeating it answers 0. caller is the account of the token, nil without one.
+func (c *Raffles) Release(ctx context.Context, raffleID, reservationID uuid.UUID, caller *uuid.UUID) (released int, err error) {
+	err = postgres.InOneTrip(ctx, c.DB, rerunIsSafe, func(b *pgx.Batch) {
+		b.Queue(`SELECT release_numbers($1, $2, $3)`, raffleID, reservationID, caller).
+			QueryRow(func(row pgx.Row) error { return row.Scan(&released) })
+		projection.NumbersReleased(b, raffleID, reservationID)
+	})
+	return released, refusal(err)
+}

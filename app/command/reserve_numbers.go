@@ -1,0 +1,126 @@
+package command
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rifaapp/rifaapp/app/postgres"
+	"github.com/rifaapp/rifaapp/app/projection"
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+// ReserveNumbers holds numbers of a raffle for a participant. Either Numbers or Quantity is set.
+type ReserveNumbers struct {
+	RaffleID      uuid.UUID
+	Caller        *uuid.UUID // the account of the token: its one participant buys
+	ParticipantID *uuid.UUID // without a token: a participant the client knows; nil makes a new one
+	Name          *string
+	Email         *string
+	Numbers       []int32 // 1–50, distinct
+	Quantity      *int    // 1–50 random free numbers
+	Minutes       int     // how long they are held, 1–60
+}
+
+// Reservation is what Reserve made.
+type Reservation struct {
+	ID            uuid.UUID
+	RaffleID      uuid.UUID
+	ParticipantID uuid.UUID
+	Numbers       []int32
+	ExpiresAt     time.Time
+	TicketPrice   raffle.Money
+	Currency      string
+	TotalPrice    raffle.Money
+}
+
+// Reserve holds all the numbers or none. Numbers that somebody holds or owns are refused with
+// CodeNumbersUnavailable, whose member "numbers" lists them; a hold whose time is up is taken over.
+//
+// It costs one round trip: hold_numbers (migration buying) checks and writes, the projections
+// follow, and the transaction commits. Buyers of one raffle share its lock, so they do not wait for
+// each other unless they want the same number.
+func (c *Raffles) Reserve(ctx context.Context, in ReserveNumbers) (Reservation, error) {
+	if err := in.check(); err != nil {
+		return Reservation{}, err
+	}
+	reservation := Reservation{ID: uuid.Must(uuid.NewV7()), RaffleID: in.RaffleID}
+	err := c.reserve(ctx, in, &reservation, sharing)
+	if code(err) == codeNumbersContended {
+		err = c.reserve(ctx, in, &reservation, alone)
+	}
+	return reservation, refusal(err)
+}
+
+func (c *Raffles) reserve(ctx context.Context, in ReserveNumbers, out *Reservation, lock lockMode) error {
+	numbers := in.Numbers
+	if in.Quantity != nil {
+		numbers = randomPicks(*in.Quantity)
+	}
+	newParticipant := uuid.Must(uuid.NewV7())
+	held := func(ctx context.Context, db *pgxpool.Pool) (done bool, err error) {
+		return c.findReservation(ctx, db, out)
+	}
+	return postgres.InOneTrip(ctx, c.DB, held, func(b *pgx.Batch) {
+		b.Queue(`
+			SELECT participant_id, numbers, expires_at, ticket_price::text, currency, total_price::text
+			FROM hold_numbers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			in.RaffleID, out.ID, in.Caller, in.ParticipantID, newParticipant, in.Name, in.Email,
+			numbers, in.Quantity, in.Minutes, lock == alone).
+			QueryRow(func(row pgx.Row) error {
+				return row.Scan(&out.ParticipantID, &out.Numbers, &out.ExpiresAt, &out.TicketPrice, &out.Currency, &out.TotalPrice)
+			})
+		projection.NumbersHeld(b, in.RaffleID, out.ID)
+		projection.ParticipantReserved(b, out.ID)
+	})
+}
+
+// findReservation tells, after an unanswered commit, whether the reservation was made.
+func (c *Raffles) findReservation(ctx context.Context, db *pgxpool.Pool, out *Reservation) (done bool, err error) {
+	err = db.QueryRow(ctx, `
+		SELECT h.participant_id, h.numbers, h.expires_at, r.ticket_price::text, r.currency,
+			(r.ticket_price * cardinality(h.numbers))::text
+		FROM reservations h JOIN raffles r ON r.id = h.raffle_id
+		WHERE h.id = $1`, out.ID).
+		Scan(&out.ParticipantID, &out.Numbers, &out.ExpiresAt, &out.TicketPrice, &out.Currency, &out.TotalPrice)
+	if err == pgx.ErrNoRows {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (in ReserveNumbers) check() error {
+	var bad []raffle.FieldError
+	if (in.Quantity == nil) == (in.Numbers == nil) {
+		bad = append(bad, raffle.FieldError{Location: "body", Message: "send either numbers or quantity"})
+	}
+	if in.Caller == nil && in.ParticipantID == nil && in.Name == nil {
+		bad = append(bad, raffle.FieldError{Location: "body.participant", Message: "is required: send at least a name"})
+	}
+	seen := make(map[int32]bool, len(in.Numbers))
+	for _, n := range in.Numbers {
+		if seen[n] {
+			bad = append(bad, raffle.FieldError{Location: "body.numbers", Message: "must not repeat a number"})
+			break
+		}
+		seen[n] = true
+	}
+	if len(bad) > 0 {
+		return raffle.Invalid(bad...)
+	}
+	return nil
+}
+
+// randomPicks are random integers that hold_numbers maps onto the board. There are enough of them
+// that the board must be nearly full before it has to look for free numbers itself.
+func randomPicks(quantity int) []int32 {
+	picks := make([]int32, 24+4*quantity)
+	for i := range picks {
+		picks[i] = rand.Int32()
+	}
+	return picks
+}

@@ -1,0 +1,113 @@
+package command
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rifaapp/rifaapp/app/postgres"
+	"github.com/rifaapp/rifaapp/app/projection"
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+// Change is a field of a PATCH: absent, set to a value, or, where that is allowed, cleared by null.
+type Change[T any] struct {
+	Sent  bool
+	Value *T // nil clears
+}
+
+// UpdateRaffle changes what is sent and nothing else. Price, size and numbering are not in it: they
+// are frozen from the start.
+type UpdateRaffle struct {
+	RaffleID    uuid.UUID
+	Caller      uuid.UUID
+	Title       Change[string]
+	Description Change[string]
+	DrawAt      Change[time.Time]
+	Status      Change[raffle.Status]
+}
+
+// Update changes a raffle of the caller's.
+func (c *Raffles) Update(ctx context.Context, in UpdateRaffle) error {
+	if in.Title.Sent && in.Title.Value != nil {
+		title := raffle.CleanText(*in.Title.Value)
+		in.Title.Value = &title
+	}
+	return postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
+		current, err := lockOwned(ctx, tx, in.RaffleID, in.Caller)
+		if err != nil {
+			return err
+		}
+		next, err := in.apply(current)
+		if err != nil {
+			return err
+		}
+		batch := &pgx.Batch{}
+		batch.Queue(`
+			UPDATE raffles
+			SET title = $2, draw_at = $3, status = $4, updated_at = now(),
+				description = CASE WHEN $5 THEN $6 ELSE description END
+			WHERE id = $1`,
+			in.RaffleID, next.Title, next.DrawAt, next.Status, in.Description.Sent, in.Description.Value)
+		projection.RaffleChanged(batch, in.RaffleID)
+		return tx.SendBatch(ctx, batch).Close()
+	})
+}
+
+// rerunIsSafe resolves the unanswered commit of a command that sets a state: running it again ends
+// in the same state.
+func rerunIsSafe(context.Context, *pgxpool.Pool) (done bool, err error) { return false, nil }
+
+// apply says what the raffle becomes, or why it may not.
+func (in UpdateRaffle) apply(current owned) (owned, error) {
+	next := current
+	if err := in.check(current.Now); err != nil {
+		return owned{}, err
+	}
+	if in.Title.Sent {
+		next.Title = *in.Title.Value
+	}
+	if in.DrawAt.Sent {
+		if current.Status == raffle.Drawn || current.Status == raffle.Cancelled {
+			return owned{}, transition(current.Status, "its draw time can no longer change")
+		}
+		next.DrawAt = in.DrawAt.Value
+	}
+	if in.Status.Sent {
+		next.Status = *in.Status.Value
+		if !current.Status.CanBecome(next.Status) {
+			return owned{}, transition(current.Status, "it cannot become "+string(next.Status))
+		}
+	}
+	if in.Status.Sent && next.Status == raffle.Open && next.Status.At(current.Now, next.DrawAt) != raffle.Open {
+		return owned{}, transition(current.Status, "its draw time has passed; send a later draw_at, or null, to open it")
+	}
+	return next, nil
+}
+
+func (in UpdateRaffle) check(now time.Time) error {
+	var bad []raffle.FieldError
+	if in.Title.Sent {
+		if in.Title.Value == nil {
+			bad = append(bad, raffle.FieldError{Location: "body.title", Message: "cannot be null"})
+		} else {
+			bad = append(bad, checkTitle(*in.Title.Value)...)
+		}
+	}
+	bad = append(bad, checkDescription(in.Description.Value)...)
+	bad = append(bad, checkDrawAt(in.DrawAt.Value, now)...)
+	if in.Status.Sent && in.Status.Value == nil {
+		bad = append(bad, raffle.FieldError{Location: "body.status", Message: "cannot be null"})
+	}
+	if len(bad) > 0 {
+		return raffle.Invalid(bad...)
+	}
+	return nil
+}
+
+func transition(from raffle.Status, why string) error {
+	return raffle.Refuse(raffle.CodeInvalidTransition, "The raffle is "+string(from)+": "+why+".").With("status", from)
+}
