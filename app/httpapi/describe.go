@@ -1,0 +1,155 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+const root = "/rifaapp"
+
+// describe turns our description into huma's, with every status that the operation may answer.
+func (a *API) describe(o *operation, body, parameters bool) huma.Operation {
+	if o.status == 0 {
+		o.status = http.StatusOK
+	}
+	described := huma.Operation{
+		OperationID: o.id, Method: o.method, Path: root + o.path, Tags: []string{o.tag},
+		Summary: o.summary, Description: o.description, DefaultStatus: o.status,
+		MaxBodyBytes: maxBody + 1, Responses: map[string]*huma.Response{},
+		Security: security(o.access),
+	}
+	if o.media != "" {
+		described.Responses[strconv.Itoa(o.status)] = &huma.Response{Content: map[string]*huma.MediaType{
+			o.media: {Schema: &huma.Schema{Type: huma.TypeString}},
+		}}
+	}
+	for status, codes := range byStatus(o.codes(body, parameters)) {
+		described.Responses[strconv.Itoa(status)] = a.problemResponse(status, codes)
+	}
+	return described
+}
+
+func security(who access) []map[string][]string {
+	switch who {
+	case bearer:
+		return []map[string][]string{{"bearer": {}}}
+	case optional:
+		return []map[string][]string{{}, {"bearer": {}}}
+	default:
+		return []map[string][]string{}
+	}
+}
+
+// codes lists every refusal the operation may answer with.
+func (o *operation) codes(body, parameters bool) []raffle.Code {
+	codes := []raffle.Code{codeInternal}
+	if !o.standalone {
+		codes = append(codes, codeUnavailable, codeNotReady)
+	}
+	if body {
+		codes = append(codes, codeUnreadableBody, codeBodyTooLarge, codeUnsupportedMedia)
+	}
+	if body || parameters {
+		codes = append(codes, raffle.CodeInvalid)
+	}
+	if o.access != public {
+		codes = append(codes, raffle.CodeUnauthenticated)
+	}
+	return append(codes, o.refusals...)
+}
+
+func byStatus(codes []raffle.Code) map[int][]raffle.Code {
+	grouped := map[int][]raffle.Code{}
+	for _, code := range codes {
+		r, known := refusals[code]
+		if !known {
+			panic("httpapi: the code " + string(code) + " has no HTTP status; add it to refusals")
+		}
+		if !slices.Contains(grouped[r.status], code) {
+			grouped[r.status] = append(grouped[r.status], code)
+		}
+	}
+	return grouped
+}
+
+// problemResponse describes one status: the problem in both media types, one example for each code.
+func (a *API) problemResponse(status int, codes []raffle.Code) *huma.Response {
+	schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
+	examples := map[string]*huma.Example{}
+	for _, code := range codes {
+		examples[string(code)] = &huma.Example{Summary: refusals[code].title, Value: exampleProblem(code)}
+	}
+	response := &huma.Response{
+		Description: http.StatusText(status),
+		Content: map[string]*huma.MediaType{
+			mediaJSON:    {Schema: schema, Examples: examples},
+			mediaProblem: {Schema: schema, Examples: examples},
+		},
+	}
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		response.Headers = map[string]*huma.Param{"Retry-After": {
+			Description: "Seconds to wait before trying again.",
+			Schema:      &huma.Schema{Type: huma.TypeInteger},
+		}}
+	}
+	return response
+}
+
+func exampleProblem(code raffle.Code) *Problem {
+	p := newProblem(code, "")
+	p.RequestID = "0192f7a8c4d17e55a3e4b1f0c9d8e7f6"
+	switch code {
+	case raffle.CodeInvalid:
+		p.Errors = []ProblemField{{Location: "body.title", Message: "must have at least 3 characters"}}
+	case raffle.CodeNumbersUnavailable, raffle.CodeReservationExpired:
+		p.members = map[string]any{"numbers": []int{7, 13}}
+	case raffle.CodeDrawNotDue:
+		p.members = map[string]any{"available_at": "2030-01-31T18:00:00Z"}
+	}
+	return p
+}
+
+func hasBody[In any]() bool {
+	_, ok := reflect.TypeFor[In]().FieldByName("Body")
+	return ok
+}
+
+func hasParameters[In any]() bool {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[In]()) {
+		if f.Tag.Get("path")+f.Tag.Get("query")+f.Tag.Get("header") != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// requireUUIDFormats stops the start when an id lacks its format: huma would call it any text.
+func requireUUIDFormats[In any]() {
+	requireUUIDFormat(reflect.TypeFor[In]())
+}
+
+func requireUUIDFormat(t reflect.Type) {
+	if t.Kind() != reflect.Struct {
+		return
+	}
+	for f := range t.Fields() {
+		inner := f.Type
+		for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
+			inner = inner.Elem()
+		}
+		if inner == reflect.TypeFor[uuid.UUID]() && f.Tag.Get("format") != "uuid" {
+			panic(fmt.Sprintf("httpapi: %s.%s needs the tag format:%q", t, f.Name, "uuid"))
+		}
+		if inner.PkgPath() == t.PkgPath() || inner.Name() == "" {
+			requireUUIDFormat(inner)
+		}
+	}
+}

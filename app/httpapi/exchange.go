@@ -1,0 +1,108 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"github.com/rifaapp/rifaapp/app/postgres"
+)
+
+// exchange is one request and its answer. It buffers the answer, so that entity tag, length and
+// compression are known before the first byte leaves, and a panic can still become a problem.
+type exchange struct {
+	api    *API
+	out    http.ResponseWriter
+	status int
+	body   *bytes.Buffer
+
+	started    time.Time
+	method     string
+	requestID  string
+	accept     string
+	base       string // the stage prefix that was stripped from the path, if any
+	operation  *operation
+	pattern    string // the route, never the path: it carries no ids
+	code       string // of the problem, if any
+	fault      error  // what went wrong inside, for the log
+	user       uuid.UUID
+	raw        []byte // the body as it came
+	route      chi.Context
+	unmodified bool // the handler found that the client has the answer already
+	wait       *postgres.Wait
+}
+
+// buffers hold answers up to maxKeptBuffer; larger ones, such as whole boards, are left to the
+// collector so that one of them does not stay in memory for good.
+var buffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, 4<<10)) }}
+
+const maxKeptBuffer = 128 << 10
+
+func release(b *bytes.Buffer) {
+	if b.Cap() <= maxKeptBuffer {
+		b.Reset()
+		buffers.Put(b)
+	}
+}
+
+// Header is the header of the answer.
+func (x *exchange) Header() http.Header { return x.out.Header() }
+
+// WriteHeader keeps the status until the answer is whole; the last one counts.
+func (x *exchange) WriteHeader(status int) { x.status = status }
+
+// Write keeps the bytes until the answer is whole.
+func (x *exchange) Write(p []byte) (int, error) { return x.body.Write(p) }
+
+// WriteString keeps the text until the answer is whole.
+func (x *exchange) WriteString(s string) (int, error) { return x.body.WriteString(s) }
+
+type exchangeKey struct{}
+
+// exchangeFrom returns the exchange that ctx belongs to; nil outside a request.
+func exchangeFrom(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// refuse throws away what was written and answers with the problem.
+func (x *exchange) refuse(p *Problem) {
+	x.body.Reset()
+	p.complete(x)
+	x.Header().Set("Content-Type", p.ContentType(""))
+	x.status = p.Status
+	if err := encode(x.body, p); err != nil {
+		x.fault = err
+	}
+}
+
+// RequestID is the id of the request that ctx belongs to, or "".
+func RequestID(ctx context.Context) string {
+	if x := exchangeFrom(ctx); x != nil {
+		return x.requestID
+	}
+	return ""
+}
+
+// RawBody is the body of the request exactly as it came, for Idempotency-Key; nil without one. It is
+// valid until the request has been answered.
+func RawBody(ctx context.Context) []byte {
+	if x := exchangeFrom(ctx); x != nil {
+		return x.raw
+	}
+	return nil
+}
+
+// URLPath is a path of this API as the client must write it: with the gateway's stage in front when
+// the client used one. Location and Link headers need it.
+func URLPath(ctx context.Context, path string) string {
+	if x := exchangeFrom(ctx); x != nil {
+		return x.base + path
+	}
+	return path
+}

@@ -1,0 +1,76 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rifaapp/rifaapp/app/postgres"
+)
+
+const (
+	gateMemory  = 250 * time.Millisecond // how long a refusal stands before the schema is looked at again
+	gateTimeout = 2 * time.Second
+)
+
+// gate keeps requests from a database whose schema is not deployed yet. Once open it stays open: a
+// database that goes away later shows in the statements themselves.
+type gate struct {
+	ready func(context.Context) error
+	open  atomic.Bool
+
+	mu      sync.Mutex
+	refused *Problem
+	asked   time.Time
+}
+
+// check returns nil when requests may pass, else the problem to answer with.
+func (g *gate) check(ctx context.Context) *Problem {
+	if g.ready == nil || g.open.Load() {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.open.Load() {
+		return nil
+	}
+	if g.refused == nil || time.Since(g.asked) > gateMemory {
+		g.refused = g.ask(ctx)
+		g.asked = time.Now()
+		g.open.Store(g.refused == nil)
+	}
+	if g.refused == nil {
+		return nil
+	}
+	copied := *g.refused
+	return &copied
+}
+
+// ask looks at the database now, whatever is remembered.
+func (g *gate) ask(ctx context.Context) *Problem {
+	if g.ready == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gateTimeout)
+	defer cancel()
+	err := g.ready(ctx)
+	if err == nil {
+		return nil
+	}
+	code := codeNotReady
+	if errors.Is(err, postgres.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		code = codeUnavailable
+	}
+	p := newProblem(code, "")
+	p.cause, p.retryAfter = err, retryUnavailable
+	return p
+}
+
+// forget makes the next request look at the schema again, after a migration ran.
+func (g *gate) forget() {
+	g.mu.Lock()
+	g.refused, g.asked = nil, time.Time{}
+	g.mu.Unlock()
+}

@@ -1,0 +1,53 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/google/uuid"
+)
+
+// log writes the one line of a request: no path, query, body, header or address of the client.
+func (a *API) log(ctx context.Context, o Observation, fault error) {
+	level := slog.LevelInfo
+	if o.Status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if !a.logger.Enabled(ctx, level) {
+		return
+	}
+	var space [11]slog.Attr
+	attrs := append(space[:0],
+		slog.String("method", o.Method),
+		slog.String("route", o.Route),
+		slog.Int("status", o.Status),
+		slog.Float64("ms", float64(o.Duration.Microseconds())/1000),
+		slog.Float64("db_ms", float64(o.DatabaseWait.Microseconds())/1000),
+		slog.Int("bytes", o.Bytes),
+		slog.String("request_id", o.RequestID),
+	)
+	if o.UserID != uuid.Nil {
+		attrs = append(attrs, slog.String("user_id", o.UserID.String()))
+	}
+	if o.Code != "" {
+		attrs = append(attrs, slog.String("code", o.Code))
+	}
+	if fault != nil {
+		attrs = append(attrs, slog.String("error", faultText(fault)))
+	}
+	a.logger.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// faultText is what the log may say of a fault. A statement's error text can repeat the values it
+// was given, so of those only the SQLSTATE is kept.
+func faultText(fault error) string {
+	if statement, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](fault); ok {
+		return "SQLSTATE " + statement.SQLState()
+	}
+	return fault.Error()
+}

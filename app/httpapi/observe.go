@@ -1,0 +1,43 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Observation is what one request came to, for metrics and traces. It carries no ids but the
+// caller's and nothing that the client wrote.
+type Observation struct {
+	Method       string
+	Route        string // the pattern, e.g. /rifaapp/v2/raffles/{id}; "unmatched" for an unknown address
+	Status       int    // 499 when the client left before the answer
+	Duration     time.Duration
+	DatabaseWait time.Duration // for connections and answers
+	Bytes        int           // of the body as sent
+	Code         string        // of the problem, or ""
+	RequestID    string
+	UserID       uuid.UUID // uuid.Nil for an anonymous caller
+}
+
+// statusClientLeft is what nginx made the custom for a client that hung up.
+const statusClientLeft = 499
+
+func (a *API) observe(ctx context.Context, x *exchange, size int) {
+	o := Observation{
+		Method: x.method, Route: x.pattern, Status: x.status, Duration: a.now().Sub(x.started), Bytes: size,
+		Code: x.code, RequestID: x.requestID, UserID: x.user,
+	}
+	if x.wait != nil {
+		o.DatabaseWait = x.wait.Duration()
+	}
+	if x.status >= http.StatusInternalServerError && ctx.Err() == context.Canceled {
+		o.Status = statusClientLeft
+	}
+	a.log(ctx, o, x.fault)
+	if a.options.Observe != nil {
+		a.options.Observe(ctx, o)
+	}
+}

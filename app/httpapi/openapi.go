@@ -1,0 +1,92 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// spec is the API description as it is served, rendered once.
+type spec struct{ json, yaml []byte }
+
+func (a *API) description() huma.Config {
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "RifaApp", Version: "2.0.0",
+				Description: "Raffle numbers: organisers open raffles, buyers pick numbers on the board, and anybody can check the draw.",
+				License:     &huma.License{Name: "MIT", Identifier: "MIT"},
+			},
+			Servers: []*huma.Server{{URL: "/", Description: "this server"}},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An access token from /rifaapp/auth/login."},
+				},
+			},
+		},
+		Formats:       map[string]huma.Format{mediaJSON: jsonFormat, "json": jsonFormat}, // "json" is huma's key for +json
+		DefaultFormat: mediaJSON,
+	}
+}
+
+// document adds what huma does not know to the operation it has just described: examples and the
+// headers of every answer.
+func (a *API) document(o *operation) {
+	a.tellUniqueItems()
+	described := a.described(o)
+	if o.request != nil && described.RequestBody != nil {
+		described.RequestBody.Content[mediaJSON].Example = o.request
+	}
+	success := described.Responses[strconv.Itoa(o.status)]
+	for _, media := range success.Content {
+		if o.response != nil {
+			media.Example = o.response
+		}
+	}
+	if success.Headers == nil {
+		success.Headers = map[string]*huma.Param{}
+	}
+	success.Headers[headerRequestID] = &huma.Param{Description: "The id of this request.", Schema: &huma.Schema{Type: huma.TypeString}}
+	if o.method == "GET" {
+		success.Headers["ETag"] = &huma.Param{Description: "Strong entity tag, for If-None-Match.", Schema: &huma.Schema{Type: huma.TypeString}}
+		described.Responses["304"] = &huma.Response{Description: "The client has the current answer already."}
+	}
+}
+
+// tellUniqueItems keeps uniqueItems in the description only. The commands check it: huma's own check
+// panics on entries that are objects.
+func (a *API) tellUniqueItems() {
+	for _, schema := range a.huma.OpenAPI().Components.Schemas.Map() {
+		for _, property := range schema.Properties {
+			if property.UniqueItems {
+				property.UniqueItems = false
+				property.Extensions = map[string]any{"uniqueItems": true}
+			}
+		}
+	}
+}
+
+func (a *API) described(o *operation) *huma.Operation {
+	item := a.huma.OpenAPI().Paths[root+o.path]
+	for _, candidate := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Put, item.Delete} {
+		if candidate != nil && candidate.OperationID == o.id {
+			return candidate
+		}
+	}
+	panic("httpapi: " + o.id + " was not described")
+}
+
+// publish renders the description.
+func (a *API) publish() {
+	var err error
+	if a.spec.json, err = json.Marshal(a.huma.OpenAPI()); err == nil {
+		a.spec.yaml, err = a.huma.OpenAPI().YAML()
+	}
+	if err != nil {
+		panic(fmt.Errorf("httpapi: the API description cannot be rendered: %w", err))
+	}
+}

@@ -1,0 +1,144 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+// access says who may call an operation.
+type access int
+
+const (
+	public   access = iota // nobody looks at tokens
+	optional               // a token is checked when there is one; without, the caller is anonymous
+	bearer                 // a valid token is required
+)
+
+// operation describes one endpoint: what huma needs to serve it and what the API description says.
+type operation struct {
+	method      string
+	path        string // below /rifaapp, e.g. "/v2/raffles/{id}"
+	id          string // operationId, kebab-case
+	tag         string
+	summary     string
+	description string
+	access      access
+	status      int           // of success; 0 means 200
+	refusals    []raffle.Code // beyond those that access, body, parameters and database bring with them
+	cache       time.Duration // how long anybody may keep the answer to an anonymous read; 0: ask again
+	request     any           // example of the body
+	response    any           // example of the answer
+	standalone  bool          // does not touch the database: works before it is there
+	media       string        // of the answer when it is not application/json
+}
+
+// failure carries an error of a handler through huma to the one place that maps errors.
+type failure struct{ error }
+
+// register serves the operation with a handler that returns the answer, a refusal of app/raffle or
+// any other error. It is the only way an endpoint comes into being.
+func register[In, Out any](a *API, o operation, handler func(context.Context, *In) (*Out, error)) {
+	described := a.describe(&o, hasBody[In](), hasParameters[In]())
+	described.Middlewares = huma.Middlewares{a.enter(&o)}
+	requireUUIDFormats[In]()
+	huma.Register(a.huma, described, func(ctx context.Context, in *In) (*Out, error) {
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, failure{err}
+		}
+		return out, nil
+	})
+	a.document(&o)
+}
+
+// enter runs before huma reads a request: it names the operation, holds the gate until the schema is
+// there, checks the token and reads the body.
+func (a *API) enter(o *operation) func(huma.Context, func(huma.Context)) {
+	pattern := root + o.path
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, _ := humachi.Unwrap(ctx)
+		x := exchangeFrom(r.Context())
+		x.operation, x.pattern = o, pattern
+		if !o.standalone {
+			if p := a.gate.check(r.Context()); p != nil {
+				x.refuse(p)
+				return
+			}
+		}
+		if p := checkQuery(r.URL.RawQuery); p != nil {
+			x.refuse(p)
+			return
+		}
+		caller, p := a.authenticate(r, o.access, x)
+		if p != nil {
+			x.refuse(p)
+			return
+		}
+		if p := takeBody(r, x); p != nil {
+			x.refuse(p)
+			return
+		}
+		if caller != nil {
+			ctx = huma.WithContext(ctx, caller)
+		}
+		next(ctx)
+	}
+}
+
+// authenticate returns the context that knows the caller; nil when there is none.
+func (a *API) authenticate(r *http.Request, who access, x *exchange) (context.Context, *Problem) {
+	if who == public {
+		return nil, nil
+	}
+	header := r.Header.Get("Authorization")
+	if header == "" {
+		if who == bearer {
+			return nil, newProblem(raffle.CodeUnauthenticated, "")
+		}
+		return nil, nil
+	}
+	token, ok := bearerToken(header)
+	if !ok || a.options.Authenticate == nil {
+		return nil, newProblem(raffle.CodeUnauthenticated, "")
+	}
+	ctx, user, err := a.options.Authenticate(r.Context(), token)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	x.user = user
+	return ctx, nil
+}
+
+// bearerToken takes the token out of an Authorization header; the scheme is case-insensitive.
+func bearerToken(header string) (token string, ok bool) {
+	scheme, token, ok := strings.Cut(header, " ")
+	token = strings.TrimSpace(token)
+	return token, ok && strings.EqualFold(scheme, "Bearer") && token != ""
+}
+
+// takeBody reads the body once and leaves it to huma in memory.
+func takeBody(r *http.Request, x *exchange) *Problem {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	body, p := readBody(r)
+	if p != nil {
+		return p
+	}
+	if len(body) > 0 && !isJSON(r.Header.Get("Content-Type")) {
+		return newProblem(codeUnsupportedMedia, "")
+	}
+	x.raw = body
+	r.Body = newMemoryBody(body)
+	if len(body) > 0 {
+		r.Header.Set("Content-Type", mediaJSON)
+	}
+	return nil
+}

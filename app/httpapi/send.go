@@ -1,0 +1,103 @@
+package httpapi
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+)
+
+// send completes the headers and lets the answer go. It returns the bytes of the body as sent.
+func (x *exchange) send(r *http.Request) int {
+	header := x.Header()
+	header.Set(headerRequestID, x.requestID)
+	header.Set("X-Content-Type-Options", "nosniff")
+	body := x.body.Bytes()
+	media := header.Get("Content-Type")
+	if media == "" && len(body) > 0 {
+		media = mediaJSON
+		header.Set("Content-Type", media)
+	}
+	x.caching(header, r)
+	var tag string
+	if x.status == http.StatusOK && isRead(r.Method) {
+		if tag = header.Get("Etag"); tag == "" {
+			tag = entityTag(body)
+			header.Set("Etag", tag)
+		}
+		if x.unmodified || tagMatches(r.Header.Get("If-None-Match"), tag) {
+			return x.sendNotModified(header, r, tag)
+		}
+	}
+	if len(body) > compressAbove && compressible(media) && header.Get("Content-Encoding") == "" {
+		header.Add("Vary", "Accept-Encoding")
+		if accepts(r.Header.Get("Accept-Encoding"), "gzip") {
+			return x.sendCompressed(header, r, tag, body)
+		}
+	}
+	return x.sendBody(header, r, body)
+}
+
+func (x *exchange) sendNotModified(header http.Header, r *http.Request, tag string) int {
+	if accepts(r.Header.Get("Accept-Encoding"), "gzip") && tagNamesGzip(r.Header.Get("If-None-Match"), tag) {
+		header.Set("Etag", gzipTag(tag))
+	}
+	header.Del("Content-Type")
+	header.Add("Vary", "Accept-Encoding")
+	x.status = http.StatusNotModified
+	x.out.WriteHeader(x.status)
+	return 0
+}
+
+func (x *exchange) sendCompressed(header http.Header, r *http.Request, tag string, body []byte) int {
+	packed, _ := buffers.Get().(*bytes.Buffer)
+	defer release(packed)
+	if err := compress(packed, body); err != nil {
+		return x.sendBody(header, r, body)
+	}
+	header.Set("Content-Encoding", "gzip")
+	if tag != "" {
+		header.Set("Etag", gzipTag(tag))
+	}
+	return x.sendBody(header, r, packed.Bytes())
+}
+
+func (x *exchange) sendBody(header http.Header, r *http.Request, body []byte) int {
+	if x.status != http.StatusNoContent {
+		header.Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	x.out.WriteHeader(x.status)
+	if r.Method == http.MethodHead || len(body) == 0 {
+		return 0
+	}
+	n, _ := x.out.Write(body) // a client that left needs no answer
+	return n
+}
+
+// caching says who may keep the answer. Only an anonymous public read may be kept by others.
+func (x *exchange) caching(header http.Header, r *http.Request) {
+	if header.Get("Cache-Control") != "" || r.Method == http.MethodOptions {
+		return
+	}
+	switch o := x.operation; {
+	case !isRead(r.Method) || x.status >= 300 && x.status != http.StatusNotModified:
+		header.Set("Cache-Control", "no-store")
+	case o != nil && o.access == optional:
+		header.Add("Vary", "Authorization")
+		if r.Header.Get("Authorization") != "" {
+			header.Set("Cache-Control", "private, no-cache")
+			return
+		}
+		header.Set("Cache-Control", o.shared())
+	case o != nil && o.access == public:
+		header.Set("Cache-Control", o.shared())
+	default:
+		header.Set("Cache-Control", "private, no-cache")
+	}
+}
+
+func (o *operation) shared() string {
+	if o.cache <= 0 {
+		return "no-cache"
+	}
+	return "public, max-age=" + retrySeconds(o.cache)
+}
