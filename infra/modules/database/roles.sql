@@ -1,0 +1,46 @@
+-- The three roles of the database, for an environment whose migrations do not make them. One statement, so that the
+-- Data API takes it; it may run any number of times:
+--   owner     owns the objects, cannot sign in
+--   migrator  becomes the owner to deploy changes, signs in with an IAM token
+--   app       reads and writes rows, nothing else, signs in with an IAM token
+DO $roles$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rifaapp_owner') THEN
+        CREATE ROLE rifaapp_owner NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rifaapp_migrator') THEN
+        CREATE ROLE rifaapp_migrator LOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rifaapp_app') THEN
+        CREATE ROLE rifaapp_app LOGIN;
+    END IF;
+
+    GRANT rifaapp_owner TO rifaapp_migrator;
+    -- RDS gives nobody superuser: who sets another role's defaults must be a member of it.
+    EXECUTE format('GRANT rifaapp_owner, rifaapp_migrator TO %I', current_user);
+
+    -- rds_iam exists on AWS only; with it a role signs in by token and by nothing else.
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_iam') THEN
+        GRANT rds_iam TO rifaapp_migrator, rifaapp_app;
+    END IF;
+
+    EXECUTE format('GRANT CONNECT, CREATE, TEMPORARY ON DATABASE %I TO rifaapp_owner, rifaapp_migrator', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO rifaapp_app', current_database());
+    GRANT USAGE, CREATE ON SCHEMA public TO rifaapp_owner, rifaapp_migrator;
+    GRANT USAGE ON SCHEMA public TO rifaapp_app;
+
+    -- Whoever deploys, the app may use what comes out.
+    ALTER DEFAULT PRIVILEGES FOR ROLE rifaapp_migrator IN SCHEMA public
+        GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO rifaapp_app;
+    ALTER DEFAULT PRIVILEGES FOR ROLE rifaapp_migrator IN SCHEMA public
+        GRANT USAGE, SELECT ON SEQUENCES TO rifaapp_app;
+    ALTER DEFAULT PRIVILEGES FOR ROLE rifaapp_migrator IN SCHEMA public
+        GRANT EXECUTE ON FUNCTIONS TO rifaapp_app;
+    ALTER DEFAULT PRIVILEGES FOR ROLE rifaapp_owner IN SCHEMA public
+        GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO rifaapp_app;
+    ALTER DEFAULT PRIVILEGES FOR ROLE rifaapp_owner IN SCHEMA public
+        GRANT USAGE, SELECT ON SEQUENCES TO rifaapp_app;
+    ALTER DEFAULT PRIVILEGES FOR ROLE rifaapp_owner IN SCHEMA public
+        GRANT EXECUTE ON FUNCTIONS TO rifaapp_app;
+END
+$roles$;
