@@ -20,6 +20,7 @@ const (
 	CodeFrozen             Code = "raffle_frozen"          // a number is held or sold: price, size, numbering and rules stay
 	CodeHasSales           Code = "raffle_has_sales"       // something was sold: cancel instead of deleting
 	CodeNothingSold        Code = "nothing_sold"           // no draw without a sold number
+	CodeNotDrawn           Code = "not_drawn"              // there is no draw yet
 	CodeDrawNotDue         Code = "draw_not_due"           // too early; member "available_at"
 	CodeEmailTaken         Code = "email_taken"            // another account uses the address
 	CodeInvalidCredentials Code = "invalid_credentials"    // e-mail or password wrong (never says which)

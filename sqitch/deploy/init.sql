@@ -42,6 +42,7 @@ CREATE TABLE raffles (
     updated_at       timestamptz   NOT NULL DEFAULT now(),
     CONSTRAINT raffles_drawn_has_winner CHECK ((status = 'drawn') = (winning_number IS NOT NULL))
 );
+CREATE INDEX raffles_due ON raffles (draw_at) WHERE status = 'open';
 
 -- The tables below are written by every sale. They carry no foreign key to raffles: each check would
 -- lock the raffle's row for all sellers of one raffle. The advisory lock that every command takes on

@@ -1,0 +1,218 @@
+// Package config reads the environment once, at start, and names every missing or bad variable
+// together.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// Config is the environment, understood.
+type Config struct {
+	Database        Database
+	AutoMigrate     bool   // deploy the migrations at start
+	BasePath        string // the gateway's stage, such as "/v2"; stripped from paths when present
+	CORS            CORS
+	JWTKeys         string // a key set as JSON, or the ARN of a secret with one; empty outside Lambda: keys for this process only
+	MigrationsToken string // empty: POST /migrations/run answers 404
+	ExposeErrors    bool
+	DocsEnabled     bool
+	LogLevel        slog.Level
+	OnLambda        bool
+	Port            int // what `rifaapp serve` listens on without --addr
+}
+
+// Database says where PostgreSQL is and how to log in: by password, by IAM token or by a secret.
+type Database struct {
+	Host      string
+	Port      int
+	Name      string
+	User      string
+	Password  string
+	SSLMode   string
+	IAMAuth   bool
+	SecretARN string
+	ReadHost  string // for public lists, which may lag; empty: the writer answers them
+	PoolSize  int    // connections of one process
+}
+
+// CORS lists what browsers of other origins may do.
+type CORS struct {
+	Origins, Methods, Headers []string
+}
+
+// Load reads the environment through getenv. Its error names every fault in a line of its own.
+func Load(getenv func(string) string) (Config, error) {
+	r := &reader{getenv: getenv}
+	onLambda := getenv("AWS_LAMBDA_RUNTIME_API") != ""
+	c := Config{
+		Database:        r.database(onLambda),
+		AutoMigrate:     r.flag("AUTO_MIGRATE", false),
+		BasePath:        r.basePath("API_GATEWAY_BASE_PATH"),
+		CORS:            CORS{Origins: r.origins("CORS_ALLOW_ORIGINS"), Methods: r.list("CORS_ALLOW_METHODS"), Headers: r.list("CORS_ALLOW_HEADERS")},
+		JWTKeys:         getenv("JWT_KEYS"),
+		MigrationsToken: getenv("MIGRATIONS_TOKEN"),
+		ExposeErrors:    r.flag("EXPOSE_ERRORS", false),
+		DocsEnabled:     r.flag("DOCS_ENABLED", true),
+		LogLevel:        r.level("LOG_LEVEL"),
+		OnLambda:        onLambda,
+		Port:            r.number("PORT", 8000, 1, 65535),
+	}
+	if onLambda && c.JWTKeys == "" {
+		r.fault("JWT_KEYS is missing: give the key set as JSON or the ARN of the secret that holds it")
+	}
+	return c, r.err()
+}
+
+// Data reads what the commands that only need the database need.
+func Data(getenv func(string) string) (Database, error) {
+	r := &reader{getenv: getenv}
+	d := r.database(false)
+	return d, r.err()
+}
+
+type reader struct {
+	getenv func(string) string
+	faults []error
+}
+
+func (r *reader) fault(format string, args ...any) {
+	r.faults = append(r.faults, fmt.Errorf(format, args...))
+}
+
+func (r *reader) err() error {
+	if len(r.faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the environment is not complete:\n%w", errors.Join(r.faults...))
+}
+
+func (r *reader) database(onLambda bool) Database {
+	pool := max(8, 4*runtime.GOMAXPROCS(0))
+	if onLambda {
+		pool = 1 // an instance serves one request at a time
+	}
+	d := Database{
+		Host:      r.required("DB_HOST", "the address of PostgreSQL, such as 127.0.0.1; `go tool mage dev` starts one for you"),
+		Port:      r.number("DB_PORT", 5432, 1, 65535),
+		Name:      r.required("DB_NAME", "the name of the database"),
+		User:      r.required("DB_USER", "the role to log in as"),
+		Password:  r.getenv("DB_PASSWORD"),
+		SSLMode:   r.oneOf("DB_SSLMODE", "prefer", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+		IAMAuth:   r.flag("DB_IAM_AUTH", false),
+		SecretARN: r.getenv("DB_SECRET_ARN"),
+		ReadHost:  r.getenv("DB_READ_HOST"),
+		PoolSize:  r.number("DB_POOL_SIZE", pool, 1, 1000),
+	}
+	ways := 0
+	for _, used := range []bool{d.Password != "", d.IAMAuth, d.SecretARN != ""} {
+		if used {
+			ways++
+		}
+	}
+	if ways > 1 {
+		r.fault("DB_PASSWORD, DB_IAM_AUTH and DB_SECRET_ARN are three ways to log in: set one of them")
+	}
+	return d
+}
+
+func (r *reader) required(name, what string) string {
+	value := r.getenv(name)
+	if value == "" {
+		r.fault("%s is missing: %s", name, what)
+	}
+	return value
+}
+
+func (r *reader) flag(name string, fallback bool) bool {
+	text := r.getenv(name)
+	if text == "" {
+		return fallback
+	}
+	value, err := strconv.ParseBool(text)
+	if err != nil {
+		r.fault("%s is %q: it must be true or false", name, text)
+	}
+	return value
+}
+
+func (r *reader) number(name string, fallback, low, high int) int {
+	text := r.getenv(name)
+	if text == "" {
+		return fallback
+	}
+	value, err := strconv.Atoi(text)
+	if err != nil || value < low || value > high {
+		r.fault("%s is %q: it must be a whole number from %d to %d", name, text, low, high)
+	}
+	return value
+}
+
+func (r *reader) oneOf(name, fallback string, allowed ...string) string {
+	text := r.getenv(name)
+	if text == "" {
+		return fallback
+	}
+	for _, a := range allowed {
+		if text == a {
+			return text
+		}
+	}
+	r.fault("%s is %q: it must be one of %s", name, text, strings.Join(allowed, ", "))
+	return text
+}
+
+func (r *reader) list(name string) []string {
+	var values []string
+	for value := range strings.SplitSeq(r.getenv(name), ",") {
+		if value = strings.TrimSpace(value); value != "" {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+func (r *reader) origins(name string) []string {
+	origins := r.list(name)
+	for _, origin := range origins {
+		if origin == "*" {
+			continue
+		}
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
+			r.fault("%s has %q: an origin is a scheme and a host, such as https://rifa.example, without a path; or * for all", name, origin)
+		}
+	}
+	return origins
+}
+
+func (r *reader) basePath(name string) string {
+	path := strings.TrimRight(r.getenv(name), "/")
+	if path != "" && (path[0] != '/' || strings.ContainsAny(path, "?#")) {
+		r.fault("%s is %q: it must begin with a slash, such as /v2", name, path)
+	}
+	return path
+}
+
+func (r *reader) level(name string) slog.Level {
+	text := r.getenv(name)
+	if text == "" {
+		return slog.LevelInfo
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(text)); err != nil {
+		r.fault("%s is %q: it must be debug, info, warn or error", name, text)
+	}
+	return level
+}
+
+// ListenAddress is where `rifaapp serve` listens unless --addr says otherwise.
+func (c Config) ListenAddress() string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port))
+}

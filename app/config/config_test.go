@@ -1,0 +1,83 @@
+package config
+
+import (
+	"log/slog"
+	"maps"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func env(values map[string]string) func(string) string {
+	return func(name string) string { return values[name] }
+}
+
+var minimal = map[string]string{"DB_HOST": "db.example", "DB_NAME": "rifa", "DB_USER": "app"}
+
+func with(more map[string]string) map[string]string {
+	all := maps.Clone(minimal)
+	maps.Copy(all, more)
+	return all
+}
+
+func TestLoadDefaults(t *testing.T) {
+	t.Parallel()
+	c, err := Load(env(minimal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := c.Database
+	if d.Port != 5432 || d.SSLMode != "prefer" || d.PoolSize < 8 || !c.DocsEnabled || c.AutoMigrate || c.LogLevel != slog.LevelInfo || c.ListenAddress() != "127.0.0.1:8000" {
+		t.Errorf("defaults are %+v", c)
+	}
+}
+
+func TestLoadReadsEverything(t *testing.T) {
+	t.Parallel()
+	c, err := Load(env(with(map[string]string{
+		"DB_PORT": "6432", "DB_PASSWORD": "secret", "DB_SSLMODE": "verify-full", "DB_READ_HOST": "ro.example", "DB_POOL_SIZE": "3",
+		"AUTO_MIGRATE": "true", "API_GATEWAY_BASE_PATH": "/v2/", "CORS_ALLOW_ORIGINS": "https://a.example, https://b.example",
+		"CORS_ALLOW_METHODS": "GET", "CORS_ALLOW_HEADERS": "X-A", "JWT_KEYS": "{}", "MIGRATIONS_TOKEN": "m", "EXPOSE_ERRORS": "1",
+		"DOCS_ENABLED": "false", "LOG_LEVEL": "debug", "PORT": "9000",
+	})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		Database:    Database{Host: "db.example", Port: 6432, Name: "rifa", User: "app", Password: "secret", SSLMode: "verify-full", ReadHost: "ro.example", PoolSize: 3},
+		AutoMigrate: true, BasePath: "/v2",
+		CORS:    CORS{Origins: []string{"https://a.example", "https://b.example"}, Methods: []string{"GET"}, Headers: []string{"X-A"}},
+		JWTKeys: "{}", MigrationsToken: "m", ExposeErrors: true, LogLevel: slog.LevelDebug, Port: 9000,
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+}
+
+func TestLoadNamesEveryFaultAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := Load(env(map[string]string{
+		"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "DB_PORT": "0", "DB_PASSWORD": "hunter2", "DB_IAM_AUTH": "true", "DB_SSLMODE": "maybe",
+		"AUTO_MIGRATE": "perhaps", "API_GATEWAY_BASE_PATH": "v2", "CORS_ALLOW_ORIGINS": "rifa.example", "LOG_LEVEL": "loud", "PORT": "x",
+	}))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, name := range []string{"DB_HOST", "DB_NAME", "DB_USER", "DB_PORT", "DB_IAM_AUTH", "DB_SSLMODE", "AUTO_MIGRATE", "API_GATEWAY_BASE_PATH",
+		"CORS_ALLOW_ORIGINS", "LOG_LEVEL", "PORT is", "JWT_KEYS"} {
+		if !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named in:\n%v", name, err)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Error("the password leaks")
+	}
+}
+
+func TestPoolOfOneOnLambda(t *testing.T) {
+	t.Parallel()
+	c, err := Load(env(with(map[string]string{"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "JWT_KEYS": "{}"})))
+	if err != nil || c.Database.PoolSize != 1 || !c.OnLambda {
+		t.Errorf("got %+v, %v", c, err)
+	}
+}
