@@ -15,6 +15,7 @@ const (
 	codeInternal         raffle.Code = "internal_error"
 	codeNotReady         raffle.Code = "not_ready"
 	codeUnavailable      raffle.Code = "database_unavailable"
+	codeMigrating        raffle.Code = "migration_running"
 )
 
 // refusal is what a code means over HTTP. The title never changes between occurrences; the sentence
@@ -40,6 +41,8 @@ var refusals = map[raffle.Code]refusal{
 	raffle.CodeFrozen:             {409, "Raffle frozen", "A number is held or sold, so price, size and numbering stay as they are."},
 	raffle.CodeHasSales:           {409, "Raffle has sales", "Numbers were sold; cancel the raffle instead of deleting it."},
 	raffle.CodeNothingSold:        {409, "Nothing sold", "There is nothing to draw: no number was sold."},
+	raffle.CodeNotDrawn:           {404, "Not drawn", "This raffle has not been drawn yet."},
+	raffle.CodeNotDrawn:           {404, "Not drawn", "This raffle has not been drawn yet."},
 	raffle.CodeDrawNotDue:         {409, "Draw not due", "The draw can take place from available_at on."},
 	raffle.CodeEmailTaken:         {409, "E-mail taken", "There is already an account with this e-mail address; log in instead."},
 	raffle.CodeInvalidCredentials: {401, "Invalid credentials", "The e-mail address or the password is wrong."},
@@ -52,10 +55,14 @@ var refusals = map[raffle.Code]refusal{
 	codeMethodNotAllowed: {405, "Method not allowed", "This address does not know this method; see Allow."},
 	codeBodyTooLarge:     {413, "Body too large", "The body is larger than 1 MiB."},
 	codeUnsupportedMedia: {415, "Unsupported media type", "Send the body as application/json."},
+	codeMigrating:        {409, "Migration running", "The migrations are being deployed already; look again when that has ended."},
 	codeInternal:         {500, "Internal error", "Something went wrong on our side; quote the request_id when you report it."},
 	codeNotReady:         {503, "Not ready", "The database is not migrated yet; try again shortly."},
 	codeUnavailable:      {503, "Database unavailable", "The database cannot be reached in time; try again shortly."},
 }
+
+// refusedNotReady is what the database may keep an operation from.
+var refusedNotReady = []raffle.Code{codeUnavailable, codeNotReady}
 
 // codeOf finds the code that HTTP itself gives to a status, for faults that huma found.
 func codeOf(status int) raffle.Code {

@@ -1,7 +1,34 @@
 package httpapi
 
-// App holds the commands and queries that the routes call.
-type App struct{}
+import (
+	"github.com/rifaapp/rifaapp/app/command"
+	"github.com/rifaapp/rifaapp/app/query"
+)
 
-// routes is the whole surface of the product.
-func (a *API) routes() {}
+// App holds the commands and queries that the routes call.
+type App struct {
+	Accounts *command.Accounts
+	Raffles  *command.Raffles
+	Queries  *query.Queries
+}
+
+// routes is the whole surface of the product, but for the meta routes in meta.go.
+func (a *API) routes() {
+	a.accounts(a.options.Accounts)
+
+	register(a, createRaffleOperation, a.createRaffle)
+	register(a, listRafflesOperation, a.listRaffles)
+	register(a, getRaffleOperation, a.getRaffle)
+	register(a, updateRaffleOperation, a.updateRaffle)
+	register(a, deleteRaffleOperation, a.deleteRaffle)
+
+	register(a, numbersOperation, a.listNumbers)
+
+	register(a, reserveOperation, a.reserveNumbers)
+	register(a, confirmOperation, a.confirmPurchase)
+	register(a, releaseOperation, a.releaseReservation)
+	register(a, purchasesOperation, a.listPurchases)
+
+	register(a, drawOperation, a.drawRaffle)
+	register(a, drawRecordOperation, a.getDraw)
+}

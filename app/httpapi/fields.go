@@ -1,0 +1,74 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/rifaapp/rifaapp/app/command"
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+// amount is money as it comes in: a JSON number or a string with at most two decimals, read digit by
+// digit. It goes out as raffle.Money's text.
+type amount struct {
+	value raffle.Money
+	fault error
+}
+
+// UnmarshalJSON keeps a fault for Resolve, so that it is reported beside the others.
+func (a *amount) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if len(data) > 0 && data[0] == '"' {
+		if err := json.Unmarshal(data, &text); err != nil {
+			return err
+		}
+	}
+	a.value, a.fault = raffle.ParseMoney(text)
+	return nil
+}
+
+// Schema describes both forms.
+func (amount) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Description: "Money: a number or a string with at most two decimals, never rounded.",
+		OneOf:       []*huma.Schema{{Type: huma.TypeNumber}, {Type: huma.TypeString, MaxLength: new(32)}},
+		Examples:    []any{"5000.00"},
+	}
+}
+
+// Resolve reports what UnmarshalJSON found.
+func (a *amount) Resolve(_ huma.Context, prefix *huma.PathBuffer) []error {
+	if a.fault == nil {
+		return nil
+	}
+	return []error{&huma.ErrorDetail{Location: prefix.String(), Message: a.fault.Error()}}
+}
+
+// patch is a field of a PATCH body that tells "not sent" from "null".
+type patch[T any] struct {
+	sent  bool
+	value *T
+}
+
+// UnmarshalJSON is called only for fields that were sent.
+func (p *patch[T]) UnmarshalJSON(data []byte) error {
+	p.sent = true
+	if bytes.Equal(data, []byte("null")) {
+		return nil
+	}
+	p.value = new(T)
+	return json.Unmarshal(data, p.value)
+}
+
+// Schema is that of the value; struct tags add to it.
+func (patch[T]) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(reflect.TypeFor[T](), true, "")
+}
+
+// change hands the field to a command.
+func (p patch[T]) change() command.Change[T] {
+	return command.Change[T]{Sent: p.sent, Value: p.value}
+}
