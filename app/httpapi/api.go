@@ -7,12 +7,15 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
+
+	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
 // Options are what the API needs from outside. The zero value serves the meta routes only.
@@ -47,7 +50,10 @@ type Version struct {
 	BuildTime string // RFC 3339
 }
 
-const defaultTimeout = 8 * time.Second
+const (
+	defaultTimeout = 8 * time.Second
+	noSuchAddress  = "There is nothing at this address; see /rifaapp/docs."
+)
 
 // API is the whole product as one http.Handler. Make it with New; it is safe for concurrent use.
 type API struct {
@@ -58,7 +64,9 @@ type API struct {
 	cors    *corsPolicy
 	logger  *slog.Logger
 	now     func() time.Time
-	spec    spec
+	spec    func() spec // the description as served
+	staged  func() spec // the same through the gateway's stage
+	migrate sync.Mutex  // held while the migrations run
 }
 
 // New builds the routes and the API description. It makes no network call.
@@ -71,12 +79,12 @@ func New(o Options) *API {
 	if a.options.Timeout == 0 {
 		a.options.Timeout = defaultTimeout
 	}
+	a.spec, a.staged = a.render(""), a.render(o.BasePath)
 	a.huma = humachi.New(a.mux, a.description())
 	a.mux.NotFound(a.notFound)
 	a.mux.MethodNotAllowed(a.methodNotAllowed)
 	a.meta()
 	a.routes()
-	a.publish()
 	return a
 }
 
@@ -106,7 +114,7 @@ func (a *API) begin(w http.ResponseWriter, r *http.Request) *exchange {
 }
 
 func (a *API) notFound(w http.ResponseWriter, r *http.Request) {
-	exchangeFrom(r.Context()).refuse(newProblem("not_found", "There is nothing at this address; see /rifaapp/docs."))
+	exchangeFrom(r.Context()).refuse(newProblem(raffle.CodeNotFound, noSuchAddress))
 }
 
 // methodNotAllowed names the methods that the address does know.

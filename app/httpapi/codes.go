@@ -42,7 +42,6 @@ var refusals = map[raffle.Code]refusal{
 	raffle.CodeHasSales:           {409, "Raffle has sales", "Numbers were sold; cancel the raffle instead of deleting it."},
 	raffle.CodeNothingSold:        {409, "Nothing sold", "There is nothing to draw: no number was sold."},
 	raffle.CodeNotDrawn:           {404, "Not drawn", "This raffle has not been drawn yet."},
-	raffle.CodeNotDrawn:           {404, "Not drawn", "This raffle has not been drawn yet."},
 	raffle.CodeDrawNotDue:         {409, "Draw not due", "The draw can take place from available_at on."},
 	raffle.CodeEmailTaken:         {409, "E-mail taken", "There is already an account with this e-mail address; log in instead."},
 	raffle.CodeInvalidCredentials: {401, "Invalid credentials", "The e-mail address or the password is wrong."},

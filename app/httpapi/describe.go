@@ -1,14 +1,12 @@
 package httpapi
 
 import (
-	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
@@ -26,15 +24,25 @@ func (a *API) describe(o *operation, body, parameters bool) huma.Operation {
 		MaxBodyBytes: maxBody + 1, Responses: map[string]*huma.Response{},
 		Security: security(o.access),
 	}
-	if o.media != "" {
-		described.Responses[strconv.Itoa(o.status)] = &huma.Response{Content: map[string]*huma.MediaType{
-			o.media: {Schema: &huma.Schema{Type: huma.TypeString}},
-		}}
+	if o.media != "" || o.answer != nil {
+		described.Responses[strconv.Itoa(o.status)] = a.rawResponse(o)
 	}
 	for status, codes := range byStatus(o.codes(body, parameters)) {
 		described.Responses[strconv.Itoa(status)] = a.problemResponse(status, codes)
 	}
 	return described
+}
+
+// rawResponse describes an answer that the handler writes as bytes.
+func (a *API) rawResponse(o *operation) *huma.Response {
+	media, schema := o.media, &huma.Schema{Type: huma.TypeString}
+	if media == "" {
+		media = mediaJSON
+	}
+	if o.answer != nil {
+		schema = a.huma.OpenAPI().Components.Schemas.Schema(o.answer, true, o.id)
+	}
+	return &huma.Response{Content: map[string]*huma.MediaType{media: {Schema: schema}}}
 }
 
 func security(who access) []map[string][]string {
@@ -43,6 +51,8 @@ func security(who access) []map[string][]string {
 		return []map[string][]string{{"bearer": {}}}
 	case optional:
 		return []map[string][]string{{}, {"bearer": {}}}
+	case migrator:
+		return []map[string][]string{{"migrations": {}}}
 	default:
 		return []map[string][]string{}
 	}
@@ -52,7 +62,7 @@ func security(who access) []map[string][]string {
 func (o *operation) codes(body, parameters bool) []raffle.Code {
 	codes := []raffle.Code{codeInternal}
 	if !o.standalone {
-		codes = append(codes, codeUnavailable, codeNotReady)
+		codes = append(codes, refusedNotReady...)
 	}
 	if body {
 		codes = append(codes, codeUnreadableBody, codeBodyTooLarge, codeUnsupportedMedia)
@@ -129,27 +139,4 @@ func hasParameters[In any]() bool {
 		}
 	}
 	return false
-}
-
-// requireUUIDFormats stops the start when an id lacks its format: huma would call it any text.
-func requireUUIDFormats[In any]() {
-	requireUUIDFormat(reflect.TypeFor[In]())
-}
-
-func requireUUIDFormat(t reflect.Type) {
-	if t.Kind() != reflect.Struct {
-		return
-	}
-	for f := range t.Fields() {
-		inner := f.Type
-		for inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
-			inner = inner.Elem()
-		}
-		if inner == reflect.TypeFor[uuid.UUID]() && f.Tag.Get("format") != "uuid" {
-			panic(fmt.Sprintf("httpapi: %s.%s needs the tag format:%q", t, f.Name, "uuid"))
-		}
-		if inner.PkgPath() == t.PkgPath() || inner.Name() == "" {
-			requireUUIDFormat(inner)
-		}
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -25,7 +26,8 @@ type exchange struct {
 	method     string
 	requestID  string
 	accept     string
-	base       string // the stage prefix that was stripped from the path, if any
+	address    *url.URL // of the request, without the stage
+	base       string   // the stage prefix that was stripped from the path, if any
 	operation  *operation
 	pattern    string // the route, never the path: it carries no ids
 	code       string // of the problem, if any

@@ -1,15 +1,56 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// spec is the API description as it is served, rendered once.
+// spec is the API description as it is served.
 type spec struct{ json, yaml []byte }
+
+// OpenAPI renders the API description (OpenAPI 3.1) as JSON and as YAML.
+func (a *API) OpenAPI() (asJSON, asYAML []byte, err error) { return a.openAPI("") }
+
+func (a *API) openAPI(stage string) (asJSON, asYAML []byte, err error) {
+	description := *a.huma.OpenAPI()
+	description.Servers = servers(stage)
+	if asJSON, err = json.Marshal(&description); err != nil {
+		return nil, nil, fmt.Errorf("render the API description: %w", err)
+	}
+	if asYAML, err = description.YAML(); err != nil {
+		return nil, nil, fmt.Errorf("render the API description: %w", err)
+	}
+	return asJSON, asYAML, nil
+}
+
+func servers(stage string) []*huma.Server {
+	return []*huma.Server{{URL: stage + "/", Description: "This server."}}
+}
+
+// render makes the served description when it is first asked for: the process starts without.
+func (a *API) render(stage string) func() spec {
+	return sync.OnceValue(func() spec {
+		asJSON, asYAML, err := a.openAPI(stage)
+		if err != nil {
+			panic(err) // the description is built of constants; the tests render it
+		}
+		return spec{asJSON, asYAML}
+	})
+}
+
+// specFor is the description for one request. Through a gateway's stage it names the stage, so that
+// a page that was loaded through it calls the API through it too.
+func (a *API) specFor(ctx context.Context) spec {
+	if x := exchangeFrom(ctx); x != nil && x.base != "" {
+		return a.staged()
+	}
+	return a.spec()
+}
 
 func (a *API) description() huma.Config {
 	return huma.Config{
@@ -20,11 +61,12 @@ func (a *API) description() huma.Config {
 				Description: "Raffle numbers: organisers open raffles, buyers pick numbers on the board, and anybody can check the draw.",
 				License:     &huma.License{Name: "MIT", Identifier: "MIT"},
 			},
-			Servers: []*huma.Server{{URL: "/", Description: "this server"}},
+			Servers: servers(""),
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An access token from /rifaapp/auth/login."},
+					"bearer":     {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An access token from /rifaapp/auth/login."},
+					"migrations": {Type: "http", Scheme: "bearer", Description: "The value of MIGRATIONS_TOKEN."},
 				},
 			},
 		},
@@ -78,15 +120,4 @@ func (a *API) described(o *operation) *huma.Operation {
 		}
 	}
 	panic("httpapi: " + o.id + " was not described")
-}
-
-// publish renders the description.
-func (a *API) publish() {
-	var err error
-	if a.spec.json, err = json.Marshal(a.huma.OpenAPI()); err == nil {
-		a.spec.yaml, err = a.huma.OpenAPI().YAML()
-	}
-	if err != nil {
-		panic(fmt.Errorf("httpapi: the API description cannot be rendered: %w", err))
-	}
 }

@@ -18,6 +18,7 @@ func (x *exchange) serve(r *http.Request) {
 		}
 	}()
 	x.strip(r)
+	x.address = r.URL
 	if r.Method == http.MethodHead {
 		x.route.RouteMethod = http.MethodGet
 	}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ const (
 	public   access = iota // nobody looks at tokens
 	optional               // a token is checked when there is one; without, the caller is anonymous
 	bearer                 // a valid token is required
+	migrator               // MIGRATIONS_TOKEN, or an IAM principal that the gateway vouches for
 )
 
 // operation describes one endpoint: what huma needs to serve it and what the API description says.
@@ -37,6 +39,7 @@ type operation struct {
 	response    any           // example of the answer
 	standalone  bool          // does not touch the database: works before it is there
 	media       string        // of the answer when it is not application/json
+	answer      reflect.Type  // what the bytes hold when the handler writes JSON as []byte
 }
 
 // failure carries an error of a handler through huma to the one place that maps errors.
@@ -47,8 +50,10 @@ type failure struct{ error }
 func register[In, Out any](a *API, o operation, handler func(context.Context, *In) (*Out, error)) {
 	described := a.describe(&o, hasBody[In](), hasParameters[In]())
 	described.Middlewares = huma.Middlewares{a.enter(&o)}
-	requireUUIDFormats[In]()
+	checkInput(reflect.TypeFor[In]())
+	zeros := zeroDefaults(reflect.TypeFor[In]())
 	huma.Register(a.huma, described, func(ctx context.Context, in *In) (*Out, error) {
+		zeros.restore(ctx, in)
 		out, err := handler(ctx, in)
 		if err != nil {
 			return nil, failure{err}
@@ -94,8 +99,11 @@ func (a *API) enter(o *operation) func(huma.Context, func(huma.Context)) {
 
 // authenticate returns the context that knows the caller; nil when there is none.
 func (a *API) authenticate(r *http.Request, who access, x *exchange) (context.Context, *Problem) {
-	if who == public {
+	switch who {
+	case public:
 		return nil, nil
+	case migrator:
+		return nil, a.authorizeMigrator(r)
 	}
 	header := r.Header.Get("Authorization")
 	if header == "" {
