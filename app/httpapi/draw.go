@@ -31,7 +31,7 @@ var drawOperation = operation{
 }
 
 // drawRaffle handles POST /rifaapp/v2/raffles/{id}/draw.
-func (a *API) drawRaffle(ctx context.Context, in *raffleInput) (*drawOutput, error) {
+func (a *API) drawRaffle(ctx context.Context, in *RaffleInput) (*drawOutput, error) {
 	caller, _ := CallerFrom(ctx)
 	if err := a.options.Raffles.Draw(ctx, in.ID, caller); err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ var drawRecordOperation = operation{
 }
 
 // getDraw handles GET /rifaapp/v2/raffles/{id}/draw.
-func (a *API) getDraw(ctx context.Context, in *raffleInput) (*drawRecordOutput, error) {
+func (a *API) getDraw(ctx context.Context, in *RaffleInput) (*drawRecordOutput, error) {
 	d, err := a.options.Queries.Draw(ctx, in.ID, callerOrNil(ctx))
 	if err != nil {
 		return nil, err

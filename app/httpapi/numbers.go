@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,7 +13,7 @@ import (
 )
 
 type numbersInput struct {
-	raffleInput
+	RaffleInput
 	Offset      int    `query:"offset" minimum:"0" maximum:"100000" default:"0" doc:"So many numbers are passed over."`
 	Limit       int    `query:"limit" minimum:"1" maximum:"200" doc:"At most so many numbers. Without it the whole board is answered."`
 	Status      string `query:"status" enum:"available,reserved,sold" doc:"Only numbers of this status."`
@@ -53,6 +54,7 @@ type numbersOutput struct {
 
 var numbersOperation = operation{
 	method: http.MethodGet, path: "/v2/raffles/{id}/numbers", id: "list-numbers", tag: "Board", access: optional, cache: time.Second,
+	answer:      reflect.TypeFor[numbersAnswer](),
 	summary:     "The numbers of a raffle and their status",
 	description: "Without limit the whole board is answered, up to 100 000 numbers. A hold whose time is up reads as available at once.",
 	refusals:    []raffle.Code{raffle.CodeNotFound},

@@ -11,7 +11,7 @@ import (
 )
 
 type purchasesInput struct {
-	page
+	Page
 	ParticipantID uuid.UUID `path:"participant_id" format:"uuid" doc:"From the reservation."`
 }
 

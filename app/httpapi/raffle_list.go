@@ -12,7 +12,7 @@ import (
 )
 
 type listRafflesInput struct {
-	page
+	Page
 	Status  string    `query:"status" enum:"draft,open,published,closed,drawn,cancelled" doc:"Only raffles of this status; published is an old name of open."`
 	OwnerID uuid.UUID `query:"owner_id" format:"uuid" doc:"Only raffles of this organiser."`
 	Text    string    `query:"q" maxLength:"120" doc:"Part of the title, upper or lower case."`

@@ -128,7 +128,9 @@ func (a *API) createRaffle(ctx context.Context, in *createRaffleInput) (*createR
 	return &createRaffleOutput{Location: URLPath(ctx, root+"/v2/raffles/"+id.String()), Body: raffleOf(created)}, nil
 }
 
-type raffleInput struct {
+// RaffleInput names the raffle in the path. It is exported because huma passes over embedded types
+// that are not.
+type RaffleInput struct {
 	ID uuid.UUID `path:"id" format:"uuid" doc:"The raffle."`
 }
 
@@ -141,7 +143,7 @@ var getRaffleOperation = operation{
 }
 
 // getRaffle handles GET /rifaapp/v2/raffles/{id}.
-func (a *API) getRaffle(ctx context.Context, in *raffleInput) (*raffleOutput, error) {
+func (a *API) getRaffle(ctx context.Context, in *RaffleInput) (*raffleOutput, error) {
 	r, err := a.options.Queries.Raffle(ctx, in.ID, callerOrNil(ctx))
 	if err != nil {
 		return nil, err
@@ -157,7 +159,7 @@ func callerOrNil(ctx context.Context) *uuid.UUID {
 }
 
 type updateRaffleInput struct {
-	raffleInput
+	RaffleInput
 	Body struct {
 		Title       patch[string]    `json:"title,omitempty" minLength:"3" maxLength:"120" example:"Moto 0 km, segunda vuelta"`
 		Description patch[string]    `json:"description,omitempty" nullable:"true" maxLength:"1000" doc:"null clears it."`
@@ -213,7 +215,7 @@ var deleteRaffleOperation = operation{
 }
 
 // deleteRaffle handles DELETE /rifaapp/v2/raffles/{id}.
-func (a *API) deleteRaffle(ctx context.Context, in *raffleInput) (*deleteRaffleOutput, error) {
+func (a *API) deleteRaffle(ctx context.Context, in *RaffleInput) (*deleteRaffleOutput, error) {
 	caller, _ := CallerFrom(ctx)
 	if err := a.options.Raffles.Delete(ctx, in.ID, caller); err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ type participantBody struct {
 }
 
 type reserveInput struct {
-	raffleInput
+	RaffleInput
 	Body struct {
 		Participant   *participantBody `json:"participant,omitempty" doc:"Who buys; required unless a token or participant_id says so."`
 		Numbers       []int32          `json:"numbers,omitempty" minItems:"1" maxItems:"50" uniqueItems:"true" doc:"Either these or quantity." example:"[7,13]"`
@@ -74,7 +74,7 @@ func (a *API) reserveNumbers(ctx context.Context, in *reserveInput) (*reserveOut
 }
 
 type confirmInput struct {
-	raffleInput
+	RaffleInput
 	Body struct {
 		ReservationID    uuid.UUID        `json:"reservation_id" format:"uuid"`
 		ParticipantID    *uuid.UUID       `json:"participant_id,omitempty" format:"uuid" nullable:"true" doc:"Must be the reservation's when sent."`
@@ -126,7 +126,7 @@ func (a *API) confirmPurchase(ctx context.Context, in *confirmInput) (*confirmOu
 }
 
 type releaseInput struct {
-	raffleInput
+	RaffleInput
 	Body struct {
 		ReservationID uuid.UUID `json:"reservation_id" format:"uuid"`
 	}
