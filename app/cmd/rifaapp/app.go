@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rifaapp/rifaapp/app/auth"
+	"github.com/rifaapp/rifaapp/app/command"
+	"github.com/rifaapp/rifaapp/app/config"
+	"github.com/rifaapp/rifaapp/app/httpapi"
+	"github.com/rifaapp/rifaapp/app/query"
+)
+
+// application is everything one process consists of, wired once.
+type application struct {
+	config  config.Config
+	log     *slog.Logger
+	db      *pgxpool.Pool
+	reader  *pgxpool.Pool // nil without DB_READ_HOST
+	raffles *command.Raffles
+	api     *httpapi.API
+}
+
+// newApplication wires the parts. It waits for no network.
+func newApplication(ctx context.Context, c config.Config, log *slog.Logger) (*application, error) {
+	a := &application{config: c, log: log}
+	var err error
+	if a.db, err = openPool(ctx, c.Database, c.Database.Host); err != nil {
+		return nil, err
+	}
+	if c.Database.ReadHost != "" {
+		if a.reader, err = openPool(ctx, c.Database, c.Database.ReadHost); err != nil {
+			return nil, err
+		}
+	}
+	keys, err := a.keys()
+	if err != nil {
+		return nil, err
+	}
+	tokens := auth.NewTokens(keys, nil)
+	a.raffles = &command.Raffles{DB: a.db}
+	a.api = httpapi.New(httpapi.Options{
+		BasePath: c.BasePath, CORSAllowOrigins: c.CORS.Origins, CORSAllowMethods: c.CORS.Methods, CORSAllowHeaders: c.CORS.Headers,
+		ExposeErrors: c.ExposeErrors, DocsEnabled: c.DocsEnabled, MigrationsToken: c.MigrationsToken,
+		Version: httpapi.Version(build()), Logger: log,
+		Authenticate: httpapi.Authenticate(tokens),
+		App: httpapi.App{
+			Accounts: &command.Accounts{DB: a.db, Tokens: tokens, Passwords: auth.NewPasswords(a.hashers())},
+			Raffles:  a.raffles,
+			Queries:  &query.Queries{DB: a.db, Lists: a.reader},
+		},
+	})
+	return a, nil
+}
+
+// hashers is how many passwords are checked at a time: one inside Lambda, else what the cores bear.
+func (a *application) hashers() int {
+	if a.config.OnLambda {
+		return 1
+	}
+	return 0
+}
+
+func (a *application) keys() (*auth.KeySet, error) {
+	if a.config.JWTKeys == "" {
+		a.log.Warn("JWT_KEYS is not set: access tokens of this process end with it")
+		return auth.GenerateKeySet(), nil
+	}
+	keys, err := auth.ParseKeySet([]byte(a.config.JWTKeys))
+	if err != nil {
+		return nil, fmt.Errorf("JWT_KEYS: %w", err)
+	}
+	return keys, nil
+}
+
+func (a *application) close() {
+	if a.reader != nil {
+		a.reader.Close()
+	}
+	a.db.Close()
+}

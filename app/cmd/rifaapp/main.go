@@ -1,0 +1,68 @@
+// Command rifaapp is the whole product in one binary. On Lambda it serves events; elsewhere it is
+// `rifaapp serve | migrate | projections | verify-draw | version`.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const usage = `RifaApp sells numbers of raffles.
+
+Usage: rifaapp COMMAND [ARGUMENTS]
+
+  serve          answer HTTP requests (the default); --addr 127.0.0.1:8000, or PORT
+  migrate        deploy, revert or inspect the database's migrations; see migrate --help
+  projections    check | rebuild: compare the read model with its definition, or make it anew
+  verify-draw    check the proof of a draw on this machine, without a network
+  version        print version, commit and build time
+
+The database is found by DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_PASSWORD.
+No database at hand? "go tool mage dev" in the repository starts everything.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	if err == nil {
+		return
+	}
+	var exit exitError
+	if errors.As(err, &exit) {
+		os.Exit(int(exit))
+	}
+	fmt.Fprintln(os.Stderr, "rifaapp:", err)
+	os.Exit(1)
+}
+
+// exitError ends the process with a status after everything worth saying was said.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// run is the program, without the process around it: tests call it too.
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
+	name := "serve"
+	if len(args) > 0 && (args[0] == "" || args[0][0] != '-' || args[0] == "--help" || args[0] == "-h") {
+		name, args = args[0], args[1:]
+	}
+	switch name {
+	case "serve":
+		return serve(ctx, args, getenv, stderr)
+	case "projections":
+		return projections(ctx, args, getenv, stdout)
+	case "version":
+		fmt.Fprintln(stdout, build())
+		return nil
+	case "help", "--help", "-h":
+		_, err := io.WriteString(stdout, usage)
+		return err
+	}
+	return fmt.Errorf("there is no command %q\n\n%s", name, usage)
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rifaapp/rifaapp/app/config"
+	"github.com/rifaapp/rifaapp/app/postgres"
+	"github.com/rifaapp/rifaapp/app/projection"
+)
+
+const projectionsUsage = `Usage: rifaapp projections check | rebuild
+
+  check      compare every table of the read model with its definition; prints each
+             difference and exits 1 when there is one. Safe while sales run.
+  rebuild    make the read model anew from the write model. Readers keep the old rows
+             until it is done; commands wait for it.
+`
+
+func projections(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
+	if len(args) != 1 || args[0] != "check" && args[0] != "rebuild" {
+		_, _ = io.WriteString(stdout, projectionsUsage)
+		if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
+			return nil
+		}
+		return exitError(2)
+	}
+	settings, err := config.Data(getenv)
+	if err != nil {
+		return err
+	}
+	db, err := openPool(ctx, settings, settings.Host)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if args[0] == "rebuild" {
+		return projection.Rebuild(ctx, db, stdout)
+	}
+	return checkProjections(ctx, db, stdout)
+}
+
+func checkProjections(ctx context.Context, db *pgxpool.Pool, stdout io.Writer) error {
+	differences, err := projection.Check(ctx, db, func(d projection.Difference) { fmt.Fprintln(stdout, d) })
+	if err != nil {
+		return err
+	}
+	if differences > 0 {
+		fmt.Fprintf(stdout, "%d differences between the read model and its definition; repair them with: rifaapp projections rebuild\n", differences)
+		return exitError(1)
+	}
+	fmt.Fprintln(stdout, "The read model is as its definition says.")
+	return nil
+}
+
+// openPool makes the pool of one host; nothing connects before the first query.
+func openPool(ctx context.Context, settings config.Database, host string) (*pgxpool.Pool, error) {
+	return postgres.Open(ctx, poolOptions(settings, host))
+}
+
+func poolOptions(settings config.Database, host string) postgres.Options {
+	return postgres.Options{
+		Host: host, Port: settings.Port, Name: settings.Name, User: settings.User, Password: settings.Password,
+		SSLMode: settings.SSLMode, MaxConns: int32(settings.PoolSize),
+	}
+}

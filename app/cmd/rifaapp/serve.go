@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/rifaapp/rifaapp/app/config"
+)
+
+// The layers of time: a request has 8 s (app/httpapi), so the connection may wait longer than that.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 20 * time.Second
+	idleTimeout       = 75 * time.Second
+	drainTimeout      = 10 * time.Second
+	maxHeaderBytes    = 32 << 10
+)
+
+func serve(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	c, err := config.Load(getenv)
+	if err != nil {
+		return err
+	}
+	flags := flag.NewFlagSet("rifaapp serve", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	address := flags.String("addr", c.ListenAddress(), "host:port to listen on")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		return exitError(2)
+	}
+	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	a, err := newApplication(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	return a.listen(ctx, *address)
+}
+
+// listen serves until ctx ends, then lets running requests finish.
+func (a *application) listen(ctx context.Context, address string) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w; choose another with --addr or PORT", address, err)
+	}
+	server := &http.Server{
+		Handler: a.api, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	minute, stopMinute := context.WithCancel(ctx)
+	defer stopMinute()
+	go a.everyMinute(minute)
+	a.log.Info("listening", "address", "http://"+listener.Addr().String()+"/rifaapp/")
+
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := server.Shutdown(drain); err != nil {
+		return fmt.Errorf("requests were still running after %s: %w", drainTimeout, err)
+	}
+	return nil
+}
+
+// everyMinute does what the schedule does on AWS.
+func (a *application) everyMinute(ctx context.Context) {
+	ticker := time.NewTicker(time.Minute)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if done, err := a.minute(ctx); err != nil && ctx.Err() == nil {
+				a.log.Warn("the minute's work failed; the next minute tries again", "error", err.Error())
+			} else if done != (minuteReport{}) {
+				a.log.Info("the minute's work", "report", done)
+			}
+		}
+	}
+}
+
+// minuteReport says what the minute's work did.
+type minuteReport struct {
+	HoldsFreed    int `json:"holds_freed"`
+	RafflesClosed int `json:"raffles_closed"`
+}
+
+// minute puts expired holds back on the board and closes raffles whose time has come.
+func (a *application) minute(ctx context.Context) (minuteReport, error) {
+	closed, closeErr := a.raffles.CloseDue(ctx)
+	freed, sweepErr := a.raffles.Sweep(ctx)
+	return minuteReport{HoldsFreed: freed, RafflesClosed: closed}, errors.Join(closeErr, sweepErr)
+}
