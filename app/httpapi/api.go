@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -113,21 +114,26 @@ func (a *API) begin(w http.ResponseWriter, r *http.Request) *exchange {
 	return x
 }
 
-func (a *API) notFound(w http.ResponseWriter, r *http.Request) {
+func (a *API) notFound(_ http.ResponseWriter, r *http.Request) {
 	exchangeFrom(r.Context()).refuse(newProblem(raffle.CodeNotFound, noSuchAddress))
 }
 
 // methodNotAllowed names the methods that the address does know.
 func (a *API) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
-	header := w.Header()
-	for _, method := range []string{"GET", "HEAD", "POST", "PATCH", "DELETE"} {
-		asked := method
-		if asked == "HEAD" {
-			asked = "GET"
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
+		if !a.mux.Match(chi.NewRouteContext(), method, r.URL.Path) {
+			continue
 		}
-		if a.mux.Match(chi.NewRouteContext(), asked, r.URL.Path) {
-			header.Add("Allow", method)
+		allowed = append(allowed, method)
+		if method == http.MethodGet {
+			allowed = append(allowed, http.MethodHead)
 		}
 	}
+	if len(allowed) == 0 { // a method nobody knows, at an address nobody knows
+		a.notFound(w, r)
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	exchangeFrom(r.Context()).refuse(newProblem(codeMethodNotAllowed, ""))
 }

@@ -24,7 +24,7 @@ func (u unreadable) Error() string { return string(u) }
 // readBody reads at most maxBody bytes. It tells a body that is too large from one that broke off.
 func readBody(r *http.Request) ([]byte, *Problem) {
 	if r.ContentLength > maxBody {
-		return nil, newProblem(codeBodyTooLarge, "")
+		return nil, tooLarge(r)
 	}
 	var buffer bytes.Buffer
 	if r.ContentLength > 0 {
@@ -34,9 +34,16 @@ func readBody(r *http.Request) ([]byte, *Problem) {
 		return nil, newProblem(codeUnreadableBody, "The body ended before it was complete.")
 	}
 	if buffer.Len() > maxBody {
-		return nil, newProblem(codeBodyTooLarge, "")
+		return nil, tooLarge(r)
 	}
 	return buffer.Bytes(), nil
+}
+
+// tooLarge swallows some more of the body, so that a client that writes before it reads gets to see
+// the answer instead of a reset connection.
+func tooLarge(r *http.Request) *Problem {
+	_, _ = io.CopyN(io.Discard, r.Body, 4*maxBody)
+	return newProblem(codeBodyTooLarge, "")
 }
 
 // parseJSON reads a body into maps, slices, strings and float64s, as encoding/json would, and refuses

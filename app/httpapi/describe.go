@@ -95,7 +95,7 @@ func (a *API) problemResponse(status int, codes []raffle.Code) *huma.Response {
 	schema := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")
 	examples := map[string]*huma.Example{}
 	for _, code := range codes {
-		examples[string(code)] = &huma.Example{Summary: refusals[code].title, Value: exampleProblem(code)}
+		examples[string(code)] = &huma.Example{Ref: "#/components/examples/" + string(code)}
 	}
 	response := &huma.Response{
 		Description: http.StatusText(status),
@@ -111,6 +111,15 @@ func (a *API) problemResponse(status int, codes []raffle.Code) *huma.Response {
 		}}
 	}
 	return response
+}
+
+// exampleProblems has one example of each refusal, for all operations.
+func exampleProblems() map[string]*huma.Example {
+	examples := map[string]*huma.Example{}
+	for code, r := range refusals {
+		examples[string(code)] = &huma.Example{Summary: r.title, Value: exampleProblem(code)}
+	}
+	return examples
 }
 
 func exampleProblem(code raffle.Code) *Problem {

@@ -52,18 +52,36 @@ func (a *API) specFor(ctx context.Context) spec {
 	return a.spec()
 }
 
+const about = `Raffle numbers: organisers open raffles, buyers pick numbers on the board, and anybody can check the draw.
+
+Ids are UUIDs, times are RFC 3339, money goes out as a decimal string with two decimals. Lists are arrays, newest first; while there is more, the answer has a Link header with rel="next". ` +
+	`Every error is a problem (RFC 9457) with a stable code; its media type is application/problem+json when Accept names that, otherwise application/json. ` +
+	`Reads carry a strong ETag and answer 304 to If-None-Match. Bodies have at most 1 MiB.`
+
+// tags are the groups of operations, in reading order.
+var tags = []*huma.Tag{
+	{Name: "Accounts", Description: "Registering, logging in, staying logged in."},
+	{Name: "Raffles", Description: "What organisers do."},
+	{Name: "Board", Description: "All numbers of a raffle and their status."},
+	{Name: "Buying", Description: "Holding numbers for some minutes, and buying them."},
+	{Name: "Draw", Description: "Choosing the winner, and checking the choice."},
+	{Name: "Meta", Description: "About the service itself."},
+}
+
+// description is the API description before the first operation.
 func (a *API) description() huma.Config {
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
-				Title: "RifaApp", Version: "2.0.0",
-				Description: "Raffle numbers: organisers open raffles, buyers pick numbers on the board, and anybody can check the draw.",
-				License:     &huma.License{Name: "MIT", Identifier: "MIT"},
+				Title: "RifaApp", Version: "2.0.0", Description: about,
+				License: &huma.License{Name: "MIT", Identifier: "MIT"},
 			},
 			Servers: servers(""),
+			Tags:    tags,
 			Components: &huma.Components{
-				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Schemas:  huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Examples: exampleProblems(),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"bearer":     {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An access token from /rifaapp/auth/login."},
 					"migrations": {Type: "http", Scheme: "bearer", Description: "The value of MIGRATIONS_TOKEN."},

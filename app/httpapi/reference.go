@@ -85,8 +85,8 @@ func referenceGroups(description *huma.OpenAPI) []referenceGroup {
 		}
 	}
 	var groups []referenceGroup
-	for _, tag := range slices.Sorted(maps.Keys(byTag)) {
-		groups = append(groups, referenceGroup{tag, byTag[tag]})
+	for _, tag := range description.Tags {
+		groups = append(groups, referenceGroup{tag.Name, byTag[tag.Name]})
 	}
 	return groups
 }

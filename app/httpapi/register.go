@@ -140,7 +140,7 @@ func takeBody(r *http.Request, x *exchange) *Problem {
 	if p != nil {
 		return p
 	}
-	if len(body) > 0 && !isJSON(r.Header.Get("Content-Type")) {
+	if len(body) > 0 && !(isJSON(r.Header.Get("Content-Type")) && r.Header.Get("Content-Encoding") == "") {
 		return newProblem(codeUnsupportedMedia, "")
 	}
 	x.raw = body
