@@ -86,12 +86,19 @@ func (p *Passwords) compute(ctx context.Context, password string, params argon2P
 	defer p.waiting.Add(-1)
 	select {
 	case p.turns <- struct{}{}:
-		defer func() { <-p.turns }()
+		defer p.endTurn()
 	case <-ctx.Done():
 		return nil, ErrBusy
 	}
 	// The same characters typed on two keyboards may be composed differently (RFC 8265, section 4).
 	return argon2.IDKey(norm.NFC.Bytes([]byte(password)), salt, params.time, params.memory, params.threads, size), nil
+}
+
+// endTurn has the 19 MiB collected before the next password asks for as much: the collector would
+// start soon anyway, but only after both were resident (46 MB instead of 26 MB after 200 logins).
+func (p *Passwords) endTurn() {
+	runtime.GC()
+	<-p.turns
 }
 
 func randomBytes(n int) []byte {
