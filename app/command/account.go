@@ -100,21 +100,28 @@ func newOpening() opening {
 	return opening{session: newRowID(), token: token, hash: hash}
 }
 
-// open begins a session of user inside the caller's transaction.
+// open begins a session of user inside the caller's transaction. Doing it again changes nothing: a
+// transaction whose commit was not answered may still commit while it is run again.
 func (o opening) open(ctx context.Context, tx pgx.Tx, user uuid.UUID, now time.Time) error {
 	batch := &pgx.Batch{}
-	batch.Queue(`INSERT INTO sessions (id, user_id, created_at) VALUES ($1, $2, $3)`, o.session, user, now)
+	batch.Queue(`INSERT INTO sessions (id, user_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, o.session, user, now)
 	queueRefreshToken(batch, o.hash, o.session, now)
 	return tx.SendBatch(ctx, batch).Close()
 }
 
 func queueRefreshToken(batch *pgx.Batch, hash auth.RefreshHash, session uuid.UUID, now time.Time) {
-	batch.Queue(`INSERT INTO refresh_tokens (token_hash, session_id, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
+	batch.Queue(`
+		INSERT INTO refresh_tokens (token_hash, session_id, created_at, expires_at)
+		VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
 		hash[:], session, now, now.Add(auth.RefreshLifetime))
 }
 
 // committed looks up whether the transaction that stored the token took effect.
 func (o opening) committed(ctx context.Context, db *pgxpool.Pool) (done bool, err error) {
+	return o.stored(ctx, db)
+}
+
+func (o opening) stored(ctx context.Context, db postgres.Querier) (done bool, err error) {
 	err = db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM refresh_tokens WHERE token_hash = $1)`, o.hash[:]).Scan(&done)
 	return done, err
 }

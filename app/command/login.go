@@ -155,7 +155,9 @@ func (t *loginAttempt) fail(ctx context.Context, db *pgxpool.Pool) error {
 		if err := t.decide(ctx, tx); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO login_failures (key, failed_at, attempt_id) VALUES ($1, $3, $4), ($2, $3, $4)`,
+		_, err := tx.Exec(ctx, `
+			INSERT INTO login_failures (key, failed_at, attempt_id)
+			VALUES ($1, $3, $4), ($2, $3, $4) ON CONFLICT DO NOTHING`,
 			t.counters[0].key, t.counters[1].key, t.now, t.id)
 		return err
 	})

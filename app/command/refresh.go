@@ -56,6 +56,9 @@ func rotate(ctx context.Context, tx pgx.Tx, hash auth.RefreshHash, next opening,
 	case revoked != nil:
 		return uuid.Nil, false, nil
 	case used != nil:
+		if accepted, err = next.stored(ctx, tx); err != nil || accepted {
+			return user, accepted, err // used by this very call, whose first commit was not answered
+		}
 		_, err = tx.Exec(ctx, `UPDATE sessions SET revoked_at = $2 WHERE id = $1`, session, now)
 		return uuid.Nil, false, err
 	case !now.Before(expires):

@@ -55,14 +55,20 @@ func (in RegisterInput) check() error {
 	return nil
 }
 
+// insertUser refuses when the address is taken, unless the account that took it is this very one: a
+// run of the transaction whose commit was not answered may have made it.
 func insertUser(ctx context.Context, tx pgx.Tx, account Account, passwordHash string) error {
 	tag, err := tx.Exec(ctx, `
 		INSERT INTO users (id, name, email, email_key, password_hash, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (email_key) DO NOTHING`,
 		account.ID, account.Name, account.Email, emailKey(account.Email), passwordHash, account.CreatedAt)
-	if err == nil && tag.RowsAffected() == 0 {
-		return raffle.Refuse(raffle.CodeEmailTaken, "There is already an account with this e-mail address; log in instead.")
+	if err != nil || tag.RowsAffected() == 1 {
+		return err
 	}
-	return err
+	var ours bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM users WHERE id = $1)`, account.ID).Scan(&ours); err != nil || ours {
+		return err
+	}
+	return raffle.Refuse(raffle.CodeEmailTaken, "There is already an account with this e-mail address; log in instead.")
 }
