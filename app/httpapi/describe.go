@@ -24,6 +24,9 @@ func (a *API) describe(o *operation, body, parameters bool) huma.Operation {
 		MaxBodyBytes: maxBody + 1, Responses: map[string]*huma.Response{},
 		Security: security(o.access),
 	}
+	if o.keyed() {
+		described.Parameters = append(described.Parameters, idempotencyParameter)
+	}
 	if o.media != "" || o.answer != nil {
 		described.Responses[strconv.Itoa(o.status)] = a.rawResponse(o)
 	}
@@ -69,6 +72,9 @@ func (o *operation) codes(body, parameters bool) []raffle.Code {
 	}
 	if body || parameters {
 		codes = append(codes, raffle.CodeInvalid)
+	}
+	if o.keyed() {
+		codes = append(codes, raffle.CodeIdempotencyReused, raffle.CodeIdempotencyRunning)
 	}
 	if o.access != public {
 		codes = append(codes, raffle.CodeUnauthenticated)

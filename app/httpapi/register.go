@@ -93,6 +93,10 @@ func (a *API) enter(o *operation) func(huma.Context, func(huma.Context)) {
 		if caller != nil {
 			ctx = huma.WithContext(ctx, caller)
 		}
+		if key := r.Header.Get(headerIdempotencyKey); key != "" && o.keyed() {
+			a.once(ctx, x, r, key, next)
+			return
+		}
 		next(ctx)
 	}
 }

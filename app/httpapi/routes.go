@@ -7,9 +7,10 @@ import (
 
 // App holds the commands and queries that the routes call.
 type App struct {
-	Accounts *command.Accounts
-	Raffles  *command.Raffles
-	Queries  *query.Queries
+	Accounts    *command.Accounts
+	Raffles     *command.Raffles
+	Idempotency *command.Idempotency
+	Queries     *query.Queries
 }
 
 // routes is the whole surface of the product, but for the meta routes in meta.go.

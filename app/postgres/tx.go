@@ -26,13 +26,14 @@ const (
 type Lookup func(ctx context.Context, db *pgxpool.Pool) (done bool, err error)
 
 // InTx runs fn in one READ COMMITTED transaction and commits it when fn returns nil. When ctx
-// already carries a transaction (see WithTx) fn joins it and the outer caller commits.
+// already carries a transaction (see WithTx) fn joins it under a savepoint, which takes back what a
+// refused fn did, and the outer caller commits.
 //
 // fn may run several times: a serialization failure or a deadlock reruns it, at most five times. It
 // must not have effects outside the transaction. An unanswered commit is ErrUnknownOutcome.
 func InTx(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
-	if tx, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
-		return fn(tx)
+	if outer, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
+		return pgx.BeginFunc(ctx, outer, fn)
 	}
 	return retry(ctx, db, nil, func() error { return once(ctx, db, fn) })
 }
@@ -40,8 +41,8 @@ func InTx(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) error
 // InTxResolved is InTx for a command that can tell what became of an unanswered commit: lookup is
 // asked on a fresh connection; when the effect is there the command succeeded, else it runs again.
 func InTxResolved(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fn func(tx pgx.Tx) error) error {
-	if tx, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
-		return fn(tx)
+	if outer, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
+		return pgx.BeginFunc(ctx, outer, fn)
 	}
 	return retry(ctx, db, lookup, func() error { return once(ctx, db, fn) })
 }
@@ -72,8 +73,8 @@ func once(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) error
 // read by the callbacks of the queued queries, which may run several times as fn of InTx may.
 // When ctx already carries a transaction the statements join it.
 func InOneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b *pgx.Batch)) error {
-	if tx, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
-		return sendBatch(ctx, tx, fill)
+	if outer, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
+		return pgx.BeginFunc(ctx, outer, func(tx pgx.Tx) error { return sendBatch(ctx, tx, fill) })
 	}
 	return retry(ctx, db, lookup, func() error {
 		conn, err := db.Acquire(ctx)

@@ -16,12 +16,13 @@ import (
 
 // application is everything one process consists of, wired once.
 type application struct {
-	config  config.Config
-	log     *slog.Logger
-	db      *pgxpool.Pool
-	reader  *pgxpool.Pool // nil without DB_READ_HOST
-	raffles *command.Raffles
-	api     *httpapi.API
+	config      config.Config
+	log         *slog.Logger
+	db          *pgxpool.Pool
+	reader      *pgxpool.Pool // nil without DB_READ_HOST
+	raffles     *command.Raffles
+	idempotency *command.Idempotency
+	api         *httpapi.API
 }
 
 // newApplication wires the parts. It waits for no network.
@@ -42,6 +43,7 @@ func newApplication(ctx context.Context, c config.Config, log *slog.Logger) (*ap
 	}
 	tokens := auth.NewTokens(keys, nil)
 	a.raffles = &command.Raffles{DB: a.db}
+	a.idempotency = &command.Idempotency{DB: a.db}
 	a.api = httpapi.New(httpapi.Options{
 		BasePath: c.BasePath, CORSAllowOrigins: c.CORS.Origins, CORSAllowMethods: c.CORS.Methods, CORSAllowHeaders: c.CORS.Headers,
 		ExposeErrors: c.ExposeErrors, DocsEnabled: c.DocsEnabled, MigrationsToken: c.MigrationsToken,
@@ -49,8 +51,8 @@ func newApplication(ctx context.Context, c config.Config, log *slog.Logger) (*ap
 		Authenticate: httpapi.Authenticate(tokens),
 		App: httpapi.App{
 			Accounts: &command.Accounts{DB: a.db, Tokens: tokens, Passwords: auth.NewPasswords(a.hashers())},
-			Raffles:  a.raffles,
-			Queries:  &query.Queries{DB: a.db, Lists: a.reader},
+			Raffles:  a.raffles, Idempotency: a.idempotency,
+			Queries: &query.Queries{DB: a.db, Lists: a.reader},
 		},
 	})
 	return a, nil

@@ -100,11 +100,14 @@ func (a *application) everyMinute(ctx context.Context) {
 type minuteReport struct {
 	HoldsFreed    int `json:"holds_freed"`
 	RafflesClosed int `json:"raffles_closed"`
+	AnswersSwept  int `json:"answers_swept"`
 }
 
-// minute puts expired holds back on the board and closes raffles whose time has come.
+// minute puts expired holds back on the board, closes raffles whose time has come and forgets old
+// answers.
 func (a *application) minute(ctx context.Context) (minuteReport, error) {
 	closed, closeErr := a.raffles.CloseDue(ctx)
 	freed, sweepErr := a.raffles.Sweep(ctx)
-	return minuteReport{HoldsFreed: freed, RafflesClosed: closed}, errors.Join(closeErr, sweepErr)
+	answers, answersErr := a.idempotency.Sweep(ctx)
+	return minuteReport{HoldsFreed: freed, RafflesClosed: closed, AnswersSwept: answers}, errors.Join(closeErr, sweepErr, answersErr)
 }

@@ -1,0 +1,94 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/rifaapp/rifaapp/app/command"
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+const (
+	headerIdempotencyKey = "Idempotency-Key"
+	headerReplayed       = "Idempotency-Replayed"
+	maxIdempotencyKey    = 255
+)
+
+// storedHeaders are those of an answer that a replay repeats. The rest belongs to the exchange.
+var storedHeaders = []string{"Content-Type", "Location", "Cache-Control", "Www-Authenticate"}
+
+// keyed says whether the operation takes an Idempotency-Key: every POST under /v2 does.
+func (o *operation) keyed() bool {
+	return o.method == http.MethodPost && strings.HasPrefix(o.path, "/v2/")
+}
+
+// idempotencyParameter describes the header.
+var idempotencyParameter = &huma.Param{
+	Name: headerIdempotencyKey, In: "header",
+	Description: "Any text of yours, such as a UUID. The same key with the same body is answered with the first answer again, " +
+		"byte for byte and marked " + headerReplayed + ": true, for at least 24 hours; with another body it is refused. Keys are scoped to the caller and the address.",
+	Schema: &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(maxIdempotencyKey)},
+}
+
+// once lets next answer the request under its key: it runs inside the transaction that stores its
+// answer, or not at all when there is an answer already.
+func (a *API) once(ctx huma.Context, x *exchange, r *http.Request, key string, next func(huma.Context)) {
+	if utf8.RuneCountInString(key) > maxIdempotencyKey || !utf8.ValidString(key) {
+		x.refuse(refusedProblem(raffle.Invalid(raffle.FieldError{
+			Location: "header." + headerIdempotencyKey, Message: "must have at most 255 characters",
+		})))
+		return
+	}
+	request := command.KeyedRequest{Caller: callerOrNil(ctx.Context()), Route: r.Method + " " + r.URL.Path, Key: key, Body: x.raw}
+	answer, replayed, err := a.options.Idempotency.Once(ctx.Context(), request, func(inner context.Context) (command.Answer, error) {
+		x.restart(r)
+		next(huma.WithContext(ctx, inner))
+		if x.status >= http.StatusInternalServerError {
+			return command.Answer{}, x.fault
+		}
+		return x.answer(), nil
+	})
+	switch {
+	case err != nil:
+		x.refuse(problemOf(err))
+	case replayed:
+		x.replay(answer)
+	}
+}
+
+// restart makes the exchange as if the handler had not run: a transaction may be run again.
+func (x *exchange) restart(r *http.Request) {
+	x.body.Reset()
+	x.status, x.code, x.fault = http.StatusOK, "", nil
+	for _, name := range storedHeaders {
+		x.Header().Del(name)
+	}
+	if x.raw != nil {
+		r.Body = newMemoryBody(x.raw)
+	}
+}
+
+// answer is what was answered, to be stored.
+func (x *exchange) answer() command.Answer {
+	header := map[string]string{}
+	for _, name := range storedHeaders {
+		if value := x.Header().Get(name); value != "" {
+			header[name] = value
+		}
+	}
+	return command.Answer{Status: x.status, Header: header, Body: append([]byte(nil), x.body.Bytes()...)}
+}
+
+func (x *exchange) replay(answer command.Answer) {
+	x.body.Reset()
+	x.body.Write(answer.Body)
+	x.status = answer.Status
+	for name, value := range answer.Header {
+		x.Header().Set(name, value)
+	}
+	x.Header().Set(headerReplayed, "true")
+}

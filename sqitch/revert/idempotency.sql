@@ -1,0 +1,7 @@
+-- Revert rifaapp:idempotency from pg
+
+BEGIN;
+
+DROP TABLE idempotency_keys;
+
+COMMIT;
