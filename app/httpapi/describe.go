@@ -42,7 +42,10 @@ func (a *API) rawResponse(o *operation) *huma.Response {
 	if media == "" {
 		media = mediaJSON
 	}
-	if o.answer != nil {
+	switch {
+	case o.answer == nil && media == mediaJSON:
+		schema = &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+	case o.answer != nil:
 		schema = a.huma.OpenAPI().Components.Schemas.Schema(o.answer, true, o.id)
 	}
 	return &huma.Response{Content: map[string]*huma.MediaType{media: {Schema: schema}}}

@@ -1,0 +1,372 @@
+package httpapi
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rifaapp/rifaapp/app/postgres"
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+type echoOutput struct {
+	ETag string `header:"ETag"`
+	Body []string
+}
+
+// echo returns an API whose GET /rifaapp/echo answers what the function returns.
+func echo(t testing.TB, o Options, answer func(context.Context) ([]string, error)) *API {
+	t.Helper()
+	a := New(o)
+	register(a, operation{
+		method: "GET", path: "/echo", id: "echo", tag: "Meta", summary: "Answer", access: optional, cache: 2 * time.Second,
+	}, func(ctx context.Context, _ *struct{}) (*echoOutput, error) {
+		list, err := answer(ctx)
+		return &echoOutput{Body: list}, err
+	})
+	return a
+}
+
+func fixed(list ...string) func(context.Context) ([]string, error) {
+	return func(context.Context) ([]string, error) { return list, nil }
+}
+
+func failing(err error) func(context.Context) ([]string, error) {
+	return func(context.Context) ([]string, error) { return nil, err }
+}
+
+func TestUnknownAddressesAndMethods(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	for _, c := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"GET", "/", 404, ""},
+		{"GET", "/rifaapp/nothing", 404, ""},
+		{"GET", "/v2/rifaapp/health", 404, ""},
+		{"BREW", "/rifaapp/nothing", 404, ""},
+		{"PUT", "/rifaapp/health", 405, "GET, HEAD"},
+		{"BREW", "/rifaapp/health", 405, "GET, HEAD"},
+		{"OPTIONS", "/rifaapp/health", 405, "GET, HEAD"},
+		{"GET", "/rifaapp/v2/samples/" + sampleID, 405, "POST"},
+	} {
+		w := call(a, c.method, c.path, "")
+		if w.Code != c.status || w.Header().Get("Allow") != c.allow {
+			t.Errorf("%s %s: got %d, Allow %q", c.method, c.path, w.Code, w.Header().Get("Allow"))
+		}
+		problemIn(t, w)
+	}
+}
+
+func TestBasePathIsStrippedOnlyWhenPresent(t *testing.T) {
+	t.Parallel()
+	a := setup(t, func(o *Options) { o.BasePath = "/v2" })
+	for path, want := range map[string]int{
+		"/rifaapp/health": 200, "/v2/rifaapp/health": 200, "/v2/v2/rifaapp/health": 404, "/v2rifaapp/health": 404, "/v2": 404,
+	} {
+		if w := call(a, "GET", path, ""); w.Code != want {
+			t.Errorf("%s: got %d, want %d", path, w.Code, want)
+		}
+	}
+	for _, base := range []string{"", "/v2"} {
+		path := base + "/rifaapp/v2/samples/" + sampleID
+		w := call(a, "POST", path, `{"title":"abc"}`, "Authorization", "Bearer good")
+		if w.Code != 201 || w.Header().Get("Location") != path {
+			t.Errorf("%s: got %d, Location %q", path, w.Code, w.Header().Get("Location"))
+		}
+	}
+	escaped := call(a, "POST", "/v2/rifaapp/v2/samples/a%2Fb", `{"title":"abc"}`, "Authorization", "Bearer good")
+	if escaped.Code != 422 {
+		t.Errorf("escaped slash: got %d", escaped.Code)
+	}
+}
+
+func TestContentTypes(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	for media, want := range map[string]int{
+		"application/json": 201, "application/json; charset=utf-8": 201, "Application/JSON": 201, "": 201,
+		"text/plain": 415, "application/x-www-form-urlencoded": 415, "application/problem+json": 415, "+;": 415, ";": 201,
+	} {
+		w := call(a, "POST", "/rifaapp/v2/samples/"+sampleID, `{"title":"abc"}`, "Authorization", "Bearer good", "Content-Type", media)
+		if w.Code != want {
+			t.Errorf("%q: got %d, want %d: %s", media, w.Code, want, w.Body)
+		}
+	}
+	w := call(a, "POST", "/rifaapp/v2/samples/"+sampleID, `{"title":"abc"}`, "Authorization", "Bearer good", "Content-Encoding", "gzip")
+	if w.Code != 415 {
+		t.Errorf("a packed body: got %d", w.Code)
+	}
+}
+
+func TestBodyLimit(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	path := "/rifaapp/v2/samples/" + sampleID
+	fill := func(size int) string {
+		const frame = `{"title":"abc"}`
+		return frame + strings.Repeat(" ", size-len(frame))
+	}
+	for size, want := range map[int]int{maxBody: 201, maxBody + 1: 413, 2 * maxBody: 413} {
+		if w := call(a, "POST", path, fill(size), "Authorization", "Bearer good"); w.Code != want {
+			t.Errorf("%d bytes: got %d, want %d", size, w.Code, want)
+		}
+		r := httptest.NewRequest("POST", path, io.MultiReader(strings.NewReader(fill(size)))) // of unknown length
+		r.Header.Set("Authorization", "Bearer good")
+		w := httptest.NewRecorder()
+		if a.ServeHTTP(w, r); w.Code != want {
+			t.Errorf("%d bytes of unknown length: got %d, want %d", size, w.Code, want)
+		}
+	}
+	r := httptest.NewRequest("POST", path, io.MultiReader(strings.NewReader(`{"ti`), brokenReader{}))
+	r.Header.Set("Authorization", "Bearer good")
+	w := httptest.NewRecorder()
+	if a.ServeHTTP(w, r); w.Code != 400 {
+		t.Errorf("a body that breaks off: got %d", w.Code)
+	}
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// An oversized body must be answered over a real connection too, not by a reset.
+func TestOversizedBodyOverTheWire(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(setup(t))
+	defer server.Close()
+	r, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/rifaapp/v2/samples/"+sampleID, bytes.NewReader(make([]byte, 2*maxBody)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer good")
+	answer, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != 413 {
+		t.Errorf("got %d", answer.StatusCode)
+	}
+}
+
+func TestRequestID(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	for sent, kept := range map[string]bool{
+		"abc-123_x.y:z=+/": true, strings.Repeat("a", 128): true,
+		strings.Repeat("a", 129): false, "a b": false, "a\"b": false, "ñ": false, "": false,
+	} {
+		w := call(a, "GET", "/rifaapp/health", "", "X-Request-Id", sent)
+		if got := w.Header().Get("X-Request-Id"); got == "" || (got == sent) != kept {
+			t.Errorf("sent %q, got %q", sent, got)
+		}
+	}
+	r := httptest.NewRequest("GET", "/rifaapp/health", nil)
+	r = r.WithContext(WithGateway(r.Context(), Gateway{RequestID: "gw-1"}))
+	w := httptest.NewRecorder()
+	if a.ServeHTTP(w, r); w.Header().Get("X-Request-Id") != "gw-1" {
+		t.Errorf("the gateway's id is lost: %v", w.Header())
+	}
+	if freshID() == freshID() {
+		t.Error("ids repeat")
+	}
+}
+
+func TestEntityTags(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("rifa ", 500)
+	a := echo(t, Options{}, fixed(long))
+	plain := call(a, "GET", "/rifaapp/echo", "")
+	packed := call(a, "GET", "/rifaapp/echo", "", "Accept-Encoding", "br, gzip")
+	tag, packedTag := plain.Header().Get("Etag"), packed.Header().Get("Etag")
+	if tag == "" || packedTag == tag || strings.HasPrefix(tag, "W/") {
+		t.Fatalf("tags %q and %q", tag, packedTag)
+	}
+	for _, c := range []struct {
+		encoding, match string
+		status          int
+		tag             string
+	}{
+		{"", tag, 304, tag}, {"gzip", packedTag, 304, packedTag}, {"gzip", tag, 304, tag}, {"", packedTag, 304, tag},
+		{"", `"other", W/` + tag, 304, tag}, {"", "*", 304, tag}, {"", `"other"`, 200, tag}, {"gzip", `"other"`, 200, packedTag},
+	} {
+		w := call(a, "GET", "/rifaapp/echo", "", "Accept-Encoding", c.encoding, "If-None-Match", c.match)
+		if w.Code != c.status || w.Header().Get("Etag") != c.tag {
+			t.Errorf("%+v: got %d, %q", c, w.Code, w.Header().Get("Etag"))
+		}
+		if w.Code == 304 && (w.Body.Len() > 0 || w.Header().Get("Content-Type") != "" || w.Header().Get("Cache-Control") == "") {
+			t.Errorf("%+v: a 304 with %d bytes, %v", c, w.Body.Len(), w.Header())
+		}
+	}
+	if other := call(echo(t, Options{}, fixed("x")), "GET", "/rifaapp/echo", ""); other.Header().Get("Etag") == tag {
+		t.Error("another answer has the same tag")
+	}
+}
+
+func TestCompression(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("rifa ", 500)
+	a := echo(t, Options{}, fixed(long))
+	for encoding, packed := range map[string]bool{
+		"gzip": true, "GZIP": true, "br;q=1, gzip;q=0.5": true, "*": true, "": false, "identity": false, "gzip;q=0": false, "gzip;q=0, *": false, "br": false,
+	} {
+		w := call(a, "GET", "/rifaapp/echo", "", "Accept-Encoding", encoding)
+		if got := w.Header().Get("Content-Encoding") == "gzip"; got != packed || !strings.Contains(strings.Join(w.Header()["Vary"], ","), "Accept-Encoding") {
+			t.Errorf("%q: packed %v, %v", encoding, got, w.Header())
+		}
+		body := io.Reader(w.Body)
+		if packed {
+			var err error
+			if body, err = gzip.NewReader(w.Body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if text, err := io.ReadAll(body); err != nil || string(text) != `["`+long+"\"]\n" {
+			t.Errorf("%q: %v, %d bytes", encoding, err, len(text))
+		}
+	}
+	short := call(echo(t, Options{}, fixed("x")), "GET", "/rifaapp/echo", "", "Accept-Encoding", "gzip")
+	if short.Header().Get("Content-Encoding") != "" {
+		t.Error("a short answer is packed")
+	}
+}
+
+func TestListsAreNeverNull(t *testing.T) {
+	t.Parallel()
+	if w := call(echo(t, Options{}, fixed()), "GET", "/rifaapp/echo", ""); w.Body.String() != "[]\n" {
+		t.Errorf("got %s", w.Body)
+	}
+}
+
+func TestHead(t *testing.T) {
+	t.Parallel()
+	a := echo(t, Options{}, fixed("x"))
+	get, head := call(a, "GET", "/rifaapp/echo", ""), call(a, "HEAD", "/rifaapp/echo", "")
+	if head.Code != 200 || head.Body.Len() != 0 || head.Header().Get("Etag") != get.Header().Get("Etag") || head.Header().Get("Content-Length") != "6" {
+		t.Errorf("got %d %v %q", head.Code, head.Header(), head.Body)
+	}
+}
+
+func TestCaching(t *testing.T) {
+	t.Parallel()
+	a := echo(t, Options{Authenticate: setup(t).options.Authenticate}, fixed("x"))
+	for _, c := range []struct{ method, path, authorization, want string }{
+		{"GET", "/rifaapp/echo", "", "public, max-age=2"},
+		{"GET", "/rifaapp/echo", "Bearer good", "private, no-cache"},
+		{"GET", "/rifaapp/echo", "Bearer bad", "no-store"},
+		{"GET", "/rifaapp/health", "", "no-cache"},
+		{"GET", "/rifaapp/nothing", "", "no-store"},
+	} {
+		w := call(a, c.method, c.path, "", "Authorization", c.authorization)
+		if got := w.Header().Get("Cache-Control"); got != c.want {
+			t.Errorf("%+v: got %q", c, got)
+		}
+	}
+	if vary := strings.Join(call(a, "GET", "/rifaapp/echo", "").Header()["Vary"], ","); !strings.Contains(vary, "Authorization") {
+		t.Errorf("a shared cache would mix callers: Vary %q", vary)
+	}
+}
+
+func TestFaultsBecomeProblems(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err    error
+		status int
+		code   string
+		retry  string
+	}{
+		"unavailable":    {errors.Join(postgres.ErrUnavailable, errors.New("canary")), 503, "database_unavailable", "2"},
+		"unknown commit": {postgres.ErrUnknownOutcome, 503, "database_unavailable", "2"},
+		"deadline":       {context.DeadlineExceeded, 503, "database_unavailable", "2"},
+		"anything":       {errors.New("canary"), 500, "internal_error", ""},
+		"throttled":      {&raffle.Error{Code: raffle.CodeTooManyAttempts, RetryAfter: 1500 * time.Millisecond}, 429, "too_many_attempts", "2"},
+		"unknown code":   {raffle.Refuse("canary", "canary"), 500, "internal_error", ""},
+		"wrapped":        {errors.Join(errors.New("canary"), raffle.Refuse(raffle.CodeForbidden, "No.")), 403, "forbidden", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := call(echo(t, Options{CORSAllowOrigins: []string{"*"}}, failing(c.err)), "GET", "/rifaapp/echo", "")
+			p := problemIn(t, w)
+			if w.Code != c.status || p.Code != c.code || w.Header().Get("Retry-After") != c.retry {
+				t.Errorf("got %d %v %s", w.Code, w.Header(), w.Body)
+			}
+			if strings.Contains(w.Body.String(), "canary") || w.Header().Get("Access-Control-Allow-Origin") != "*" {
+				t.Errorf("got %v %s", w.Header(), w.Body)
+			}
+			open := call(echo(t, Options{ExposeErrors: true}, failing(c.err)), "GET", "/rifaapp/echo", "")
+			if exposed := strings.Contains(open.Body.String(), `"cause":`); exposed != (c.status >= 500) {
+				t.Errorf("EXPOSE_ERRORS: %s", open.Body)
+			}
+		})
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	a := echo(t, Options{Timeout: time.Millisecond}, func(ctx context.Context) ([]string, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	w := call(a, "GET", "/rifaapp/echo", "")
+	if p := problemIn(t, w); w.Code != 503 || p.Code != "database_unavailable" || w.Header().Get("Retry-After") == "" {
+		t.Errorf("got %d %v %s", w.Code, w.Header(), w.Body)
+	}
+}
+
+func TestExplicitZeroBeatsTheDefault(t *testing.T) {
+	t.Parallel()
+	type input struct {
+		Body struct {
+			Start int    `json:"start,omitempty" minimum:"0" default:"1"`
+			Name  string `json:"name,omitempty" default:"none"`
+		}
+	}
+	type output struct{ Body []any }
+	a := New(Options{})
+	register(a, operation{method: "POST", path: "/defaults", id: "defaults", tag: "Meta", summary: "Tell the defaults"},
+		func(_ context.Context, in *input) (*output, error) {
+			return &output{[]any{in.Body.Start, in.Body.Name}}, nil
+		})
+	for body, want := range map[string]string{
+		`{}`: `[1,"none"]`, `{"start":0}`: `[0,"none"]`, `{"start":7,"name":"x"}`: `[7,"x"]`, `{"start":null}`: `[1,"none"]`, `{"name":"start"}`: `[1,"start"]`,
+	} {
+		if w := call(a, "POST", "/rifaapp/defaults", body); strings.TrimSpace(w.Body.String()) != want {
+			t.Errorf("%s: got %s, want %s", body, w.Body, want)
+		}
+	}
+}
+
+func TestInputsThatHumaWouldMisread(t *testing.T) {
+	t.Parallel()
+	type hidden struct {
+		ID string `path:"id"`
+	}
+	type embedding struct{ hidden }
+	type unformatted struct {
+		ID uuid.UUID `path:"id"`
+	}
+	for _, input := range []reflect.Type{reflect.TypeFor[embedding](), reflect.TypeFor[unformatted]()} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s was accepted", input)
+				}
+			}()
+			checkInput(input)
+		}()
+	}
+	checkInput(reflect.TypeFor[sampleInput]())
+}

@@ -1,0 +1,56 @@
+package httpapi
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestAcceptsProblem(t *testing.T) {
+	t.Parallel()
+	for accept, want := range map[string]bool{
+		"": false, "*/*": false, "application/*": false, "application/json": false,
+		"application/problem+json": true, "APPLICATION/Problem+JSON": true, "application/json, application/problem+json": true,
+		"application/problem+json;q=0.1": true, "application/problem+json; q=0": false, "application/problem+json;q=x": false,
+		"application/problem+json; charset=utf-8; q=1.000": true, "text/html,application/problem+json;q=0.9,*/*;q=0.8": true, "application/problem+jsonx": false,
+	} {
+		if got := acceptsProblem(accept); got != want {
+			t.Errorf("%q: got %v", accept, got)
+		}
+	}
+}
+
+// Whatever a client sends, negotiation answers without a panic, and a weight of zero always refuses.
+func FuzzAccept(f *testing.F) {
+	for _, seed := range []string{"gzip;q=0.5, *;q=0", "application/problem+json;q=1", ";,;q=", "a;q=NaN", "gzip;q=0;q=1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		acceptsProblem(header)
+		isJSON(header)
+		tagMatches(header, `"x"`)
+		if accepts(header, "gzip") && !strings.Contains(header, "*") && !strings.Contains(strings.ToLower(header), "gzip") {
+			t.Errorf("%q does not allow gzip", header)
+		}
+		if q := quality(header); math.IsNaN(q) || q < 0 || q > 1 {
+			t.Errorf("%q weighs %v", header, q)
+		}
+		if accepts("gzip;q=0,"+header, "gzip") {
+			t.Errorf("%q allows what was refused before", header)
+		}
+	})
+}
+
+// Bodies of any bytes are either read or refused in words of ours.
+func FuzzBody(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,"x",null,true,1e999]}`, `{"a":1,"a":2}`, "\xff", `"\u0000"`, strings.Repeat("[", 100), `{"a" 1}`, `[1,]`, `"\ud800"`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if _, err := parseJSON(body); err != nil {
+			if _, ours := err.(unreadable); !ours {
+				t.Errorf("%q: %v", body, err)
+			}
+		}
+	})
+}

@@ -1,0 +1,167 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"reflect"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+)
+
+func TestCommittedDescriptionIsCurrent(t *testing.T) {
+	t.Parallel()
+	_, want, err := New(Options{}).OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("openapi.yaml differs from the code; run: go run ./app/httpapi/openapigen")
+	}
+}
+
+func TestDescriptionIsValidOpenAPI(t *testing.T) {
+	t.Parallel()
+	asJSON, _, err := New(Options{}).OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := libopenapi.NewDocument(asJSON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, errs := validator.NewValidator(document)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if ok, faults := v.ValidateDocument(); !ok {
+		for _, f := range faults {
+			t.Errorf("%s: %s", f.Message, f.Reason)
+		}
+	}
+}
+
+// operations lists every described operation by "METHOD path".
+func operations(a *API) map[string]*huma.Operation {
+	all := map[string]*huma.Operation{}
+	for path, item := range a.huma.OpenAPI().Paths {
+		for _, o := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
+			if o != nil {
+				all[o.Method+" "+path] = o
+			}
+		}
+	}
+	return all
+}
+
+func TestEveryOperationIsWhole(t *testing.T) {
+	t.Parallel()
+	a := New(Options{})
+	ids, tagNames := map[string]string{}, map[string]bool{}
+	for _, tag := range tags {
+		tagNames[tag.Name] = true
+	}
+	for name, o := range operations(a) {
+		if o.Summary == "" || o.Security == nil || len(o.Tags) != 1 || !tagNames[o.Tags[0]] {
+			t.Errorf("%s: summary %q, security %v, tags %v", name, o.Summary, o.Security, o.Tags)
+		}
+		if other, taken := ids[o.OperationID]; taken || o.OperationID == "" {
+			t.Errorf("%s and %s are both called %q", name, other, o.OperationID)
+		}
+		ids[o.OperationID] = name
+		if o.RequestBody != nil && o.RequestBody.Content[mediaJSON].Example == nil {
+			t.Errorf("%s: the body has no example", name)
+		}
+		for status, response := range o.Responses {
+			checkResponse(t, name+" "+status, status, response)
+		}
+	}
+}
+
+func checkResponse(t *testing.T, name, status string, response *huma.Response) {
+	t.Helper()
+	if response.Description == "" {
+		t.Errorf("%s: no description", name)
+	}
+	if status == "304" {
+		return
+	}
+	if len(response.Content) == 0 {
+		t.Errorf("%s: no content", name)
+	}
+	for media, content := range response.Content {
+		if content.Schema == nil {
+			t.Errorf("%s: %s has no schema", name, media)
+		}
+		if content.Example == nil && len(content.Examples) == 0 {
+			t.Errorf("%s: %s has no example", name, media)
+		}
+	}
+	if code, _ := strconv.Atoi(status); code >= 400 && response.Content[mediaProblem] == nil {
+		t.Errorf("%s: no problem", name)
+	}
+}
+
+// Examples fit their schemas, so that a client may copy them.
+func TestExamplesFitTheirSchemas(t *testing.T) {
+	t.Parallel()
+	a := New(Options{})
+	for name, o := range operations(a) {
+		if o.RequestBody != nil {
+			checkExample(t, a, name+" body", o.RequestBody.Content[mediaJSON], huma.ModeWriteToServer)
+		}
+		for status, response := range o.Responses {
+			if content := response.Content[mediaJSON]; content != nil && content.Example != nil {
+				checkExample(t, a, name+" "+status, content, huma.ModeReadFromServer)
+			}
+		}
+	}
+	problem := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
+	for code, example := range a.huma.OpenAPI().Components.Examples {
+		checkExample(t, a, code, &huma.MediaType{Schema: problem, Example: example.Value}, huma.ModeReadFromServer)
+	}
+}
+
+func checkExample(t *testing.T, a *API, name string, content *huma.MediaType, mode huma.ValidateMode) {
+	t.Helper()
+	text, err := json.Marshal(content.Example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var value any
+	if err := json.Unmarshal(text, &value); err != nil {
+		t.Fatal(err)
+	}
+	var result huma.ValidateResult
+	huma.Validate(a.huma.OpenAPI().Components.Schemas, content.Schema, huma.NewPathBuffer(nil, 0), mode, value, &result)
+	for _, fault := range result.Errors {
+		t.Errorf("%s: %v", name, fault)
+	}
+}
+
+// Every code that may be answered is explained, and its problem's type leads there.
+func TestEveryRefusalIsExplained(t *testing.T) {
+	t.Parallel()
+	page, err := New(Options{}).reference()
+	if err != nil {
+		t.Fatal(err)
+	}
+	snake := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+	for code, r := range refusals {
+		if !snake.MatchString(string(code)) || r.status < 400 || r.title == "" || r.sentence == "" || r.sentence[len(r.sentence)-1] != '.' {
+			t.Errorf("%s: %+v", code, r)
+		}
+		if !bytes.Contains(page, []byte(`id="`+string(code)+`"`)) {
+			t.Errorf("the reference does not explain %s", code)
+		}
+	}
+}
