@@ -118,6 +118,8 @@ func field(fault error) ProblemField {
 // plainMessage rewords the messages of huma that cannot be replaced beforehand.
 func plainMessage(message string) string {
 	switch {
+	case strings.HasPrefix(message, "invalid value: invalid UUID"), strings.HasPrefix(message, "invalid value: invalid urn"):
+		return "must be a UUID"
 	case strings.HasPrefix(message, "invalid value: "):
 		return "has the wrong form"
 	case message == "invalid integer":

@@ -205,21 +205,3 @@ func TestMembersAndMediaType(t *testing.T) {
 		t.Errorf("got %s", w.Header())
 	}
 }
-
-func BenchmarkRegisteredOperation(b *testing.B) {
-	a := setup(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		r, _ := http.NewRequestWithContext(b.Context(), "POST", "/rifaapp/v2/samples/"+sampleID, strings.NewReader(`{"title":"Moto 0 km","quantity":2}`))
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Authorization", "Bearer good")
-		w := discard{http.Header{}}
-		a.ServeHTTP(w, r)
-	}
-}
-
-type discard struct{ header http.Header }
-
-func (d discard) Header() http.Header         { return d.header }
-func (d discard) Write(p []byte) (int, error) { return len(p), nil }
-func (d discard) WriteHeader(int)             {}

@@ -1,0 +1,75 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/rifaapp/rifaapp/app/postgres"
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d discard) WriteHeader(int)             {}
+
+// serveMany measures what HTTP costs around a handler, one request after the other.
+func serveMany(b *testing.B, a *API, method, path, body string, header ...string) {
+	b.Helper()
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := http.NewRequestWithContext(b.Context(), method, path, strings.NewReader(body))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for i := 0; i+1 < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		a.ServeHTTP(discard{http.Header{}}, r)
+	}
+}
+
+var sampleHeader = []string{"Content-Type", "application/json", "Authorization", "Bearer good"}
+
+func BenchmarkOperation(b *testing.B) {
+	serveMany(b, setup(b), "POST", "/rifaapp/v2/samples/"+sampleID, `{"title":"Moto 0 km","quantity":2}`, sampleHeader...)
+}
+
+func BenchmarkOperationWithLog(b *testing.B) {
+	a := setup(b, func(o *Options) { o.Logger = slog.New(slog.NewJSONHandler(io.Discard, nil)) })
+	serveMany(b, a, "POST", "/rifaapp/v2/samples/"+sampleID, `{"title":"Moto 0 km","quantity":2}`, sampleHeader...)
+}
+
+func BenchmarkConflict(b *testing.B) {
+	serveMany(b, setup(b), "POST", "/rifaapp/v2/samples/"+sampleID, `{"title":"taken"}`, sampleHeader...)
+}
+
+func BenchmarkValidationFault(b *testing.B) {
+	serveMany(b, setup(b), "POST", "/rifaapp/v2/samples/"+sampleID, `{"title":"a"}`, sampleHeader...)
+}
+
+func BenchmarkRead(b *testing.B) {
+	serveMany(b, echo(b, Options{}, fixed("x")), "GET", "/rifaapp/echo", "")
+}
+
+// A board of 100 000 numbers is about 7 MB of JSON.
+func BenchmarkReadBoardGzip(b *testing.B) {
+	board := strings.Repeat(`{"number":12345,"label":"12345","status":"available","reserved_until":null},`, 100_000)
+	serveMany(b, echo(b, Options{}, fixed(board)), "GET", "/rifaapp/echo", "", "Accept-Encoding", "gzip")
+}
+
+func BenchmarkProblemOf(b *testing.B) {
+	faults := []error{
+		raffle.Refuse(raffle.CodeNumbersUnavailable, "Number 7 is taken.").With("numbers", []int{7}),
+		postgres.ErrUnavailable, context.DeadlineExceeded,
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		problemOf(faults[i%len(faults)])
+	}
+}
