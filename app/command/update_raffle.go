@@ -109,5 +109,5 @@ func (in UpdateRaffle) check(now time.Time) error {
 }
 
 func transition(from raffle.Status, why string) error {
-	return raffle.Refuse(raffle.CodeInvalidTransition, "The raffle is "+string(from)+": "+why+".").With("status", from)
+	return raffle.Refuse(raffle.CodeInvalidTransition, "The raffle is "+string(from)+": "+why+".").With("raffle_status", from)
 }

