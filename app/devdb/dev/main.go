@@ -1,0 +1,197 @@
+// Command dev runs the whole product on this machine: a PostgreSQL of its own (or the server that
+// DB_HOST names), the migrations, a demo organiser with a raffle, and the API, until Ctrl-C. Data is
+// kept in .rifaapp between runs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rifaapp/rifaapp/app/devdb"
+)
+
+const (
+	home         = ".rifaapp" // git ignores it
+	database     = "rifaapp"
+	firstPort    = 8000
+	portsTried   = 100
+	readyTimeout = 30 * time.Second
+	stopTimeout  = 4 * time.Second
+	pollInterval = 20 * time.Millisecond
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	started := time.Now()
+	binary := filepath.Join(home, "bin", "rifaapp")
+	progress("building the API")
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./app/cmd/rifaapp")
+	build.Stdout, build.Stderr = os.Stdout, os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build the API (run this at the top of the repository): %w", err)
+	}
+	built := time.Now()
+	env, stopDatabase, err := startDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopDatabase()
+	api, err := startAPI(ctx, binary, env)
+	if err != nil {
+		return err
+	}
+	defer api.stop()
+	demo, err := prepareDemo(ctx, api.url)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nRifaApp is ready (%.1f s, and %.1f s to build).\n%s\nCtrl-C stops the API and the database; the data stays in %s.\n\n",
+		time.Since(built).Seconds(), built.Sub(started).Seconds(), demo.describe(api.url), home)
+	select {
+	case <-ctx.Done():
+		fmt.Println("\nstopping …")
+		return nil
+	case <-api.exited:
+		return fmt.Errorf("the API ended by itself; its log is %s", logPath)
+	}
+}
+
+func progress(what string) { fmt.Printf("· %s\n", what) }
+
+// startDatabase returns the environment that leads to the database.
+func startDatabase(ctx context.Context) (env []string, stop func(), err error) {
+	if host := os.Getenv("DB_HOST"); host != "" {
+		progress("using the PostgreSQL on " + host + " (DB_HOST)")
+		return nil, func() {}, nil
+	}
+	progress("starting PostgreSQL")
+	server, err := devdb.Start(ctx, devdb.Options{Dir: filepath.Join(home, "postgres")})
+	if err != nil {
+		return nil, nil, err
+	}
+	stop = func() {
+		if err := server.Stop(context.WithoutCancel(ctx)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+	if err := ensureDatabase(ctx, server); err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return []string{
+		"DB_HOST=127.0.0.1", "DB_PORT=" + strconv.Itoa(server.Port), "DB_NAME=" + database, "DB_USER=" + devdb.User,
+		"DB_PASSWORD=" + server.Password, "DB_SSLMODE=disable",
+	}, stop, nil
+}
+
+func ensureDatabase(ctx context.Context, server *devdb.Server) error {
+	conn, err := pgx.Connect(ctx, server.DSN("postgres"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	var exists bool
+	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, database).Scan(&exists)
+	if err == nil && !exists {
+		_, err = conn.Exec(ctx, `CREATE DATABASE `+database)
+	}
+	return err
+}
+
+// api is the running child process.
+type api struct {
+	url     string
+	process *exec.Cmd
+	exited  chan struct{}
+}
+
+var logPath = filepath.Join(home, "api.log")
+
+// startAPI serves on port 8000 or the next free one and waits until the database is migrated.
+func startAPI(ctx context.Context, binary string, env []string) (*api, error) {
+	port, err := freePort(firstPort)
+	if err != nil {
+		return nil, err
+	}
+	if port != firstPort {
+		fmt.Printf("· port %d is taken, using %d\n", firstPort, port)
+	}
+	log, err := os.Create(logPath)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }()
+	progress("deploying migrations and starting the API (log: " + logPath + ")")
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	process := exec.Command(binary, "serve", "--addr", address)
+	process.Env = append(append(os.Environ(), "AUTO_MIGRATE=true", "CORS_ALLOW_ORIGINS=*", "EXPOSE_ERRORS=true"), env...)
+	process.Stdout, process.Stderr = log, log
+	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on
+	if err := process.Start(); err != nil {
+		return nil, fmt.Errorf("start the API: %w", err)
+	}
+	a := &api{url: "http://" + address + "/rifaapp", process: process, exited: make(chan struct{})}
+	go func() { _ = process.Wait(); close(a.exited) }()
+	if err := a.waitReady(ctx); err != nil {
+		a.stop()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *api) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	for {
+		if status, _, err := call(ctx, "GET", a.url+"/ready", "", nil); err == nil && status == 200 {
+			return nil
+		}
+		select {
+		case <-a.exited:
+			log, _ := os.ReadFile(logPath)
+			return fmt.Errorf("the API ended while starting:\n%s", log)
+		case <-ctx.Done():
+			return fmt.Errorf("the API was not ready within %s; see %s", readyTimeout, logPath)
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+func (a *api) stop() {
+	_ = a.process.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-a.exited:
+	case <-time.After(stopTimeout):
+		_ = a.process.Process.Kill()
+		<-a.exited
+	}
+}
+
+func freePort(from int) (int, error) {
+	for port := from; port < from+portsTried; port++ {
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return port, listener.Close()
+		}
+	}
+	return 0, errors.New("no port from 8000 to 8099 is free: stop what listens there")
+}

@@ -1,0 +1,97 @@
+//go:build mage
+
+// Targets of `go tool mage`. They only start things; the work is in the packages they run.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"time"
+
+	"github.com/magefile/mage/mg"
+)
+
+// Default prints the everyday targets.
+var Default = Help
+
+// Help prints the everyday five.
+func Help() {
+	fmt.Print(`RifaApp, everyday:
+
+  go tool mage dev        the API on an embedded PostgreSQL, migrated, with a demo raffle
+  go tool mage test       all tests, on a real PostgreSQL
+  go tool mage build      the zip for Lambda, reproducible
+  go tool mage migrate    deploy migrations to an environment
+  go tool mage deploy     build, plan, apply, migrate, smoke test and shift an environment
+
+All targets: go tool mage -l        One target: go tool mage -h TARGET
+`)
+}
+
+// Dev serves the API on an embedded PostgreSQL with a demo raffle, until Ctrl-C.
+func Dev(ctx context.Context) error {
+	return tool(ctx, "./app/devdb/dev")
+}
+
+// Test passes all tests on a real PostgreSQL. RIFAAPP_TEST_DB=container|embedded chooses it.
+func Test(ctx context.Context) error {
+	return tool(ctx, "./test/run")
+}
+
+// Lint runs gofmt, go vet and golangci-lint, which it builds on first use.
+func Lint(ctx context.Context) error {
+	return tool(ctx, "./test/lint")
+}
+
+// Generate writes app/httpapi/openapi.yaml from the code.
+func Generate(ctx context.Context) error {
+	return tool(ctx, "./app/httpapi/openapigen")
+}
+
+// Projections are targets about the read model of the database that DB_HOST and friends name.
+type Projections mg.Namespace
+
+// Check compares the read model with its definition and prints every difference.
+func (Projections) Check(ctx context.Context) error {
+	return tool(ctx, "./app/cmd/rifaapp", "projections", "check")
+}
+
+// Rebuild makes the read model anew from the write model.
+func (Projections) Rebuild(ctx context.Context) error {
+	return tool(ctx, "./app/cmd/rifaapp", "projections", "rebuild")
+}
+
+// grace is how long a command may take to stop after Ctrl-C; mage itself waits no longer.
+const grace = 5 * time.Second
+
+// binDir is where the commands of this repository are built; git ignores it.
+const binDir = ".rifaapp/bin"
+
+// tool builds a command of this repository and runs it on this terminal. Ctrl-C reaches it as an
+// interrupt, so that it ends in its own way, and its failure becomes ours. (`go run` would stand
+// between and keep signals to itself.)
+func tool(ctx context.Context, pkg string, args ...string) error {
+	binary := filepath.Join(binDir, path.Base(pkg))
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, pkg)
+	build.Stdout, build.Stderr = os.Stdout, os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build %s: %w", pkg, err)
+	}
+	command := exec.CommandContext(ctx, binary, args...)
+	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	command.WaitDelay = grace
+	err := command.Run()
+	if ctx.Err() != nil {
+		return nil // stopped on request
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
+		return mg.Fatalf(exit.ExitCode(), "%s ended with status %d", path.Base(pkg), exit.ExitCode())
+	}
+	return err
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// event is a line of `go test -json` (see go doc test2json).
+type event struct {
+	Action      string
+	Package     string
+	ImportPath  string
+	Test        string
+	Output      string
+	Elapsed     float64
+	FailedBuild string
+}
+
+// report adds up what the tests did.
+type report struct {
+	database string
+	race     string
+	started  time.Time
+	packages []*packageReport
+	byName   map[string]*packageReport
+	build    strings.Builder // what the compiler said
+}
+
+type packageReport struct {
+	name                    string
+	passed, failed, skipped int
+	broken                  bool // failed without a failing test: it did not compile or its main failed
+	none                    bool // has no tests
+	elapsed                 float64
+	output                  map[string]*strings.Builder // of each test, "" for the package itself
+	failures                []string
+	skips                   []string
+}
+
+const testTimeout = "20m"
+
+// test runs the packages and adds what they did. An error means that the tests could not be run at
+// all; failing tests are in the report.
+func (r *report) test(ctx context.Context, flags, packages []string) error {
+	args := append([]string{"test", "-json", "-timeout", testTimeout}, flags...)
+	command := goCommand(ctx, append(args, packages...)...)
+	command.Stdout = nil
+	output, err := command.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := command.Start(); err != nil {
+		return fmt.Errorf("start go test: %w", err)
+	}
+	lines := bufio.NewScanner(output)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var e event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			fmt.Fprintln(os.Stderr, lines.Text())
+			continue
+		}
+		r.add(e)
+	}
+	waitErr := command.Wait()
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
+	if waitErr != nil && r.failed() == 0 {
+		return fmt.Errorf("go test failed without a failing test: %w\n%s", waitErr, r.build.String())
+	}
+	return lines.Err()
+}
+
+func (r *report) add(e event) {
+	if e.Action == "build-output" {
+		r.build.WriteString(e.Output)
+		return
+	}
+	if e.Package == "" {
+		return
+	}
+	p := r.of(e.Package)
+	switch {
+	case e.Action == "output":
+		p.write(e.Test, e.Output)
+	case e.Test != "":
+		p.count(e)
+	case e.Action == "pass" || e.Action == "fail" || e.Action == "skip":
+		p.end(e)
+	}
+}
+
+func (r *report) of(name string) *packageReport {
+	if r.byName == nil {
+		r.byName = map[string]*packageReport{}
+	}
+	p := r.byName[name]
+	if p == nil {
+		p = &packageReport{name: strings.TrimPrefix(name, "github.com/rifaapp/rifaapp/"), output: map[string]*strings.Builder{}}
+		r.byName[name] = p
+		r.packages = append(r.packages, p)
+	}
+	return p
+}
+
+func (p *packageReport) write(test, text string) {
+	b := p.output[test]
+	if b == nil {
+		b = &strings.Builder{}
+		p.output[test] = b
+	}
+	b.WriteString(text)
+}
+
+func (p *packageReport) count(e event) {
+	switch e.Action {
+	case "pass":
+		p.passed++
+		delete(p.output, e.Test)
+	case "fail":
+		p.failed++
+		p.failures = append(p.failures, e.Test)
+	case "skip":
+		p.skipped++
+		p.skips = append(p.skips, e.Test+": "+reason(p.output[e.Test]))
+	}
+}
+
+// end notes how the package ended, and says so.
+func (p *packageReport) end(e event) {
+	p.elapsed = e.Elapsed
+	p.none = e.Action == "skip"
+	if e.Action == "fail" && p.failed == 0 {
+		p.broken = true
+	}
+	if p.none {
+		return
+	}
+	mark := "ok  "
+	if e.Action == "fail" {
+		mark = "FAIL"
+	}
+	fmt.Printf("%s %-34s %6.1f s\n", mark, p.name, p.elapsed)
+}
+
+// reason is what a skipped test said.
+func reason(output *strings.Builder) string {
+	if output == nil {
+		return "no reason given"
+	}
+	for line := range strings.Lines(output.String()) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "===") && !strings.HasPrefix(line, "---") {
+			if _, text, ok := strings.Cut(line, ".go:"); ok {
+				_, line, _ = strings.Cut(text, ": ")
+			}
+			return line
+		}
+	}
+	return "no reason given"
+}
+
+func (r *report) failed() (n int) {
+	for _, p := range r.packages {
+		n += p.failed
+		if p.broken {
+			n++
+		}
+	}
+	return n
+}
+
+// print writes failures first, then the table, the skips and the summary line.
+func (r *report) print(w io.Writer) {
+	r.printFailures(w)
+	passed, skipped := 0, 0
+	fmt.Fprintf(w, "\n%-34s %7s %7s %7s %9s\n", "package", "passed", "skipped", "failed", "seconds")
+	for _, p := range r.packages {
+		if p.none {
+			continue
+		}
+		note := ""
+		if p.broken {
+			note = "  did not run to its end"
+		}
+		fmt.Fprintf(w, "%-34s %7d %7d %7d %9.1f%s\n", p.name, p.passed, p.skipped, p.failed, p.elapsed, note)
+		passed += p.passed
+		skipped += p.skipped
+	}
+	for _, p := range r.packages {
+		for _, skip := range p.skips {
+			fmt.Fprintf(w, "skipped: %s: %s\n", p.name, skip)
+		}
+	}
+	fmt.Fprintf(w, "\nPostgreSQL: %s; %s; %s in all.\n", r.database, r.race, time.Since(r.started).Round(time.Second))
+	fmt.Fprintf(w, "%d passed, %d failed, %d skipped\n", passed, r.failed(), skipped)
+}
+
+func (r *report) printFailures(w io.Writer) {
+	if r.build.Len() > 0 {
+		fmt.Fprintf(w, "\n%s", r.build.String())
+	}
+	for _, p := range r.packages {
+		if p.failed == 0 && !p.broken {
+			continue
+		}
+		fmt.Fprintf(w, "\n--- %s\n", p.name)
+		for _, test := range p.failures {
+			if output := p.output[test]; output != nil {
+				fmt.Fprint(w, output.String())
+			}
+		}
+		if output := p.output[""]; output != nil {
+			fmt.Fprint(w, output.String())
+		}
+	}
+}
