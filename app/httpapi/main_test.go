@@ -1,0 +1,9 @@
+package httpapi
+
+import (
+	"testing"
+
+	"github.com/rifaapp/rifaapp/test/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
