@@ -370,3 +370,25 @@ func TestInputsThatHumaWouldMisread(t *testing.T) {
 	}
 	checkInput(reflect.TypeFor[sampleInput]())
 }
+
+// What a handler makes as bytes goes out as it is, is not written into, and gives way to a problem.
+func TestBodiesMadeAsBytes(t *testing.T) {
+	t.Parallel()
+	body := []byte(`{"made":"as bytes"}`)
+	a := New(Options{})
+	register(a, operation{method: "GET", path: "/raw", id: "raw", tag: "Meta", summary: "Answer"},
+		func(context.Context, *struct{}) (*document, error) {
+			return &document{ContentType: mediaJSON, Body: body}, nil
+		})
+	for range 2 {
+		if w := call(a, "GET", "/rifaapp/raw", ""); w.Code != 200 || w.Body.String() != `{"made":"as bytes"}` || w.Header().Get("Content-Length") != "19" {
+			t.Errorf("got %d %v %s", w.Code, w.Header(), w.Body)
+		}
+	}
+	x := a.begin(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	x.whole = body
+	x.refuse(newProblem(codeInternal, ""))
+	if !bytes.Contains(x.content(), []byte("internal_error")) || string(body) != `{"made":"as bytes"}` {
+		t.Errorf("got %s; the handler's bytes are %s", x.content(), body)
+	}
+}

@@ -21,6 +21,7 @@ type exchange struct {
 	out    http.ResponseWriter
 	status int
 	body   *bytes.Buffer
+	whole  []byte // the body instead, when the handler made it as bytes: boards are too large to copy
 
 	started    time.Time
 	method     string
@@ -64,6 +65,14 @@ func (x *exchange) Write(p []byte) (int, error) { return x.body.Write(p) }
 // WriteString keeps the text until the answer is whole.
 func (x *exchange) WriteString(s string) (int, error) { return x.body.WriteString(s) }
 
+// content is the body of the answer.
+func (x *exchange) content() []byte {
+	if x.whole != nil {
+		return x.whole
+	}
+	return x.body.Bytes()
+}
+
 type exchangeKey struct{}
 
 // exchangeFrom returns the exchange that ctx belongs to; nil outside a request.
@@ -75,6 +84,7 @@ func exchangeFrom(ctx context.Context) *exchange {
 // refuse throws away what was written and answers with the problem.
 func (x *exchange) refuse(p *Problem) {
 	x.body.Reset()
+	x.whole = nil
 	p.complete(x)
 	x.Header().Set("Content-Type", p.ContentType(""))
 	x.status = p.Status

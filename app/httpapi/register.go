@@ -51,16 +51,35 @@ func register[In, Out any](a *API, o operation, handler func(context.Context, *I
 	described := a.describe(&o, hasBody[In](), hasParameters[In]())
 	described.Middlewares = huma.Middlewares{a.enter(&o)}
 	checkInput(reflect.TypeFor[In]())
-	zeros := zeroDefaults(reflect.TypeFor[In]())
+	zeros, raw := zeroDefaults(reflect.TypeFor[In]()), rawBody(reflect.TypeFor[Out]())
 	huma.Register(a.huma, described, func(ctx context.Context, in *In) (*Out, error) {
 		zeros.restore(ctx, in)
 		out, err := handler(ctx, in)
 		if err != nil {
 			return nil, failure{err}
 		}
+		if raw != nil && out != nil {
+			takeWhole(ctx, reflect.ValueOf(out).Elem().FieldByIndex(raw))
+		}
 		return out, nil
 	})
 	a.document(&o)
+}
+
+// rawBody finds the body of an answer that the handler makes as bytes; nil when it makes a value.
+func rawBody(output reflect.Type) []int {
+	if body, ok := output.FieldByName("Body"); ok && body.Type == reflect.TypeFor[[]byte]() {
+		return body.Index
+	}
+	return nil
+}
+
+// takeWhole hands the bytes over to the exchange, so that huma does not copy them.
+func takeWhole(ctx context.Context, body reflect.Value) {
+	if x := exchangeFrom(ctx); x != nil && body.Len() > 0 {
+		x.whole = body.Bytes()
+		body.SetBytes(nil)
+	}
 }
 
 // enter runs before huma reads a request: it names the operation, holds the gate until the schema is

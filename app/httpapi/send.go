@@ -11,7 +11,7 @@ func (x *exchange) send(r *http.Request) int {
 	header := x.Header()
 	header.Set(headerRequestID, x.requestID)
 	header.Set("X-Content-Type-Options", "nosniff")
-	body := x.body.Bytes()
+	body := x.content()
 	media := header.Get("Content-Type")
 	if media == "" && len(body) > 0 {
 		media = mediaJSON
