@@ -209,7 +209,7 @@ func rules(s *huma.Schema) string {
 		say("entries at most", *s.MaxItems)
 	}
 	if len(s.Enum) > 0 {
-		say("one of", fmt.Sprint(s.Enum...))
+		say("one of", strings.ReplaceAll(strings.Trim(fmt.Sprint(s.Enum), "[]"), " ", ", "))
 	}
 	if s.Default != nil {
 		say("default", s.Default)
