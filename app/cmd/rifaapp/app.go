@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -20,6 +19,7 @@ type application struct {
 	log         *slog.Logger
 	db          *pgxpool.Pool
 	reader      *pgxpool.Pool // nil without DB_READ_HOST
+	accounts    *command.Accounts
 	raffles     *command.Raffles
 	idempotency *command.Idempotency
 	api         *httpapi.API
@@ -42,6 +42,7 @@ func newApplication(ctx context.Context, c config.Config, log *slog.Logger) (*ap
 		return nil, err
 	}
 	tokens := auth.NewTokens(keys, nil)
+	a.accounts = &command.Accounts{DB: a.db, Tokens: tokens, Passwords: auth.NewPasswords(a.hashers())}
 	a.raffles = &command.Raffles{DB: a.db}
 	a.idempotency = &command.Idempotency{DB: a.db}
 	a.api = httpapi.New(httpapi.Options{
@@ -50,8 +51,7 @@ func newApplication(ctx context.Context, c config.Config, log *slog.Logger) (*ap
 		Version: httpapi.Version(build()), Logger: log,
 		Authenticate: httpapi.Authenticate(tokens),
 		App: httpapi.App{
-			Accounts: &command.Accounts{DB: a.db, Tokens: tokens, Passwords: auth.NewPasswords(a.hashers())},
-			Raffles:  a.raffles, Idempotency: a.idempotency,
+			Accounts: a.accounts, Raffles: a.raffles, Idempotency: a.idempotency,
 			Queries: &query.Queries{DB: a.db, Lists: a.reader},
 		},
 	})
@@ -71,11 +71,7 @@ func (a *application) keys() (*auth.KeySet, error) {
 		a.log.Warn("JWT_KEYS is not set: access tokens of this process end with it")
 		return auth.GenerateKeySet(), nil
 	}
-	keys, err := auth.ParseKeySet([]byte(a.config.JWTKeys))
-	if err != nil {
-		return nil, fmt.Errorf("JWT_KEYS: %w", err)
-	}
-	return keys, nil
+	return auth.ParseKeySet([]byte(a.config.JWTKeys))
 }
 
 func (a *application) close() {

@@ -98,16 +98,19 @@ func (a *application) everyMinute(ctx context.Context) {
 
 // minuteReport says what the minute's work did.
 type minuteReport struct {
-	HoldsFreed    int `json:"holds_freed"`
-	RafflesClosed int `json:"raffles_closed"`
-	AnswersSwept  int `json:"answers_swept"`
+	HoldsFreed    int   `json:"holds_freed"`
+	RafflesClosed int   `json:"raffles_closed"`
+	AnswersSwept  int   `json:"answers_swept"`
+	SessionsSwept int64 `json:"sessions_swept"`
 }
 
-// minute puts expired holds back on the board, closes raffles whose time has come and forgets old
-// answers.
+// minute puts expired holds back on the board, closes raffles whose time has come, and forgets
+// answers and sessions that are over.
 func (a *application) minute(ctx context.Context) (minuteReport, error) {
 	closed, closeErr := a.raffles.CloseDue(ctx)
 	freed, sweepErr := a.raffles.Sweep(ctx)
 	answers, answersErr := a.idempotency.Sweep(ctx)
-	return minuteReport{HoldsFreed: freed, RafflesClosed: closed, AnswersSwept: answers}, errors.Join(closeErr, sweepErr, answersErr)
+	sessions, sessionsErr := a.accounts.Sweep(ctx)
+	return minuteReport{HoldsFreed: freed, RafflesClosed: closed, AnswersSwept: answers, SessionsSwept: sessions},
+		errors.Join(closeErr, sweepErr, answersErr, sessionsErr)
 }
