@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -83,7 +84,7 @@ func (c *Raffles) findPurchase(ctx context.Context, db *pgxpool.Pool, reservatio
 	err = db.QueryRow(ctx, `
 		SELECT id, participant_id, numbers, total_price::text, currency, status, created_at
 		FROM purchases WHERE reservation_id = $1`, reservationID).Scan(out.fields()...)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
 	return err == nil, err

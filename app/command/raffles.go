@@ -5,6 +5,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,7 +52,7 @@ func lockOwned(ctx context.Context, tx pgx.Tx, raffleID, caller uuid.UUID) (owne
 		SELECT status, title, draw_at, winning_number, owner_id, clock_timestamp()
 		FROM raffles WHERE id = $1`, raffleID).
 		Scan(&o.Status, &o.Title, &o.DrawAt, &o.WinningNumber, &ownerID, &o.Now)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return owned{}, raffleNotFound()
 	}
 	if err != nil {

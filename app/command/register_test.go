@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -103,7 +104,7 @@ func TestEmailIsTakenOnce(t *testing.T) {
 			_, err := o.Register(t.Context(), command.RegisterInput{Name: "Ana", Email: email, Password: goodPassword})
 			if err == nil {
 				registered.Add(1)
-			} else if refused, ok := err.(*raffle.Error); ok && refused.Code == raffle.CodeEmailTaken {
+			} else if refused, ok := errors.AsType[*raffle.Error](err); ok && refused.Code == raffle.CodeEmailTaken {
 				taken.Add(1)
 			} else {
 				t.Errorf("%s: %v", email, err)

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -87,7 +88,7 @@ func (c *Raffles) findReservation(ctx context.Context, db *pgxpool.Pool, out *Re
 		FROM reservations h JOIN raffles r ON r.id = h.raffle_id
 		WHERE h.id = $1`, out.ID).
 		Scan(&out.ParticipantID, &out.Numbers, &out.ExpiresAt, &out.TicketPrice, &out.Currency, &out.TotalPrice)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
 	return err == nil, err

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -39,7 +40,7 @@ func (c *Raffles) expired(ctx context.Context) (raffleID uuid.UUID, numbers []in
 		FROM (SELECT raffle_id, number FROM raffle_numbers_read
 			WHERE reserved_until <= now() ORDER BY raffle_id, reserved_until LIMIT $1) AS over
 		GROUP BY raffle_id LIMIT 1`, sweepBatch).Scan(&raffleID, &numbers)
-	if err == pgx.ErrNoRows {
+	if errors.Is(err, pgx.ErrNoRows) {
 		return uuid.Nil, nil, nil
 	}
 	return raffleID, numbers, err

@@ -6,7 +6,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,8 +117,11 @@ func (s *Server) checkVersion() error {
 func (s *Server) clearStale(ctx context.Context) error {
 	lock := filepath.Join(s.data, "postmaster.pid")
 	content, err := os.ReadFile(lock)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
-		return nil // no lock, nothing stale
+		return fmt.Errorf("read the lock of an earlier run: %w", err)
 	}
 	first, _, _ := bytes.Cut(content, []byte("\n"))
 	pid, err := strconv.Atoi(strings.TrimSpace(string(first)))

@@ -179,7 +179,7 @@ func TestRequestID(t *testing.T) {
 	if a.ServeHTTP(w, r); w.Header().Get("X-Request-Id") != "gw-1" {
 		t.Errorf("the gateway's id is lost: %v", w.Header())
 	}
-	if freshID() == freshID() {
+	if first, second := freshID(), freshID(); first == second {
 		t.Error("ids repeat")
 	}
 }

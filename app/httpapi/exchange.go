@@ -85,7 +85,7 @@ func exchangeFrom(ctx context.Context) *exchange {
 func (x *exchange) refuse(p *Problem) {
 	x.body.Reset()
 	x.whole = nil
-	p.complete(x)
+	_ = p.complete(x)
 	x.Header().Set("Content-Type", p.ContentType(""))
 	x.status = p.Status
 	if err := encode(x.body, p); err != nil {

@@ -26,7 +26,7 @@ var settle = sync.OnceFunc(func() {
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, faults ...error) huma.StatusError {
 		p := faultProblem(status, message, faults)
 		if x := exchangeFrom(ctx.Context()); x != nil {
-			p.complete(x)
+			_ = p.complete(x)
 		}
 		return p
 	}
@@ -63,7 +63,7 @@ var settle = sync.OnceFunc(func() {
 // unknown errors stay inside.
 func faultProblem(status int, message string, faults []error) *Problem {
 	if len(faults) == 1 {
-		if failed, ok := faults[0].(failure); ok {
+		if failed, ok := errors.AsType[failure](faults[0]); ok {
 			return problemOf(failed.error)
 		}
 	}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ func FuzzBody(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if _, err := parseJSON(body); err != nil {
-			if _, ours := err.(unreadable); !ours {
+			if _, ours := errors.AsType[unreadable](err); !ours {
 				t.Errorf("%q: %v", body, err)
 			}
 		}

@@ -71,5 +71,5 @@ func (a *API) ready(ctx context.Context, _ *struct{}) (*readyOutput, error) {
 // version handles GET /rifaapp/version.
 func (a *API) version(context.Context, *struct{}) (*versionOutput, error) {
 	v := a.options.Version
-	return &versionOutput{versionBody{Version: v.Version, Commit: v.Commit, BuildTime: v.BuildTime}}, nil
+	return &versionOutput{versionBody(v)}, nil
 }

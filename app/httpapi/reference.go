@@ -133,17 +133,18 @@ func referenceAccess(o *huma.Operation) string {
 }
 
 func referenceContentOf(content map[string]*huma.MediaType) referenceContent {
-	for _, media := range slices.Sorted(maps.Keys(content)) {
-		m := content[media]
-		c := referenceContent{Media: media, Schema: typeName(m.Schema)}
-		if m.Example != nil {
-			if text, err := json.MarshalIndent(m.Example, "", "  "); err == nil {
-				c.Example = string(text)
-			}
-		}
-		return c
+	types := slices.Sorted(maps.Keys(content))
+	if len(types) == 0 {
+		return referenceContent{}
 	}
-	return referenceContent{}
+	m := content[types[0]]
+	c := referenceContent{Media: types[0], Schema: typeName(m.Schema)}
+	if m.Example != nil {
+		if text, err := json.MarshalIndent(m.Example, "", "  "); err == nil {
+			c.Example = string(text)
+		}
+	}
+	return c
 }
 
 func referenceSchemas(description *huma.OpenAPI) []referenceSchema {

@@ -35,6 +35,16 @@ var elsewhere = map[string]string{
 	"503": "the database is away: test/trust stops it under load",
 }
 
+// testedElsewhere are single answers that need another configuration or a moment that cannot be had
+// over HTTP alone; app/httpapi's and app/auth's tests make them.
+var testedElsewhere = map[string]string{
+	"GET /rifaapp/docs 404":            "needs DOCS_ENABLED=false",
+	"GET /rifaapp/redoc 404":           "needs DOCS_ENABLED=false",
+	"POST /rifaapp/migrations/run 404": "needs a server without MIGRATIONS_TOKEN",
+	"POST /rifaapp/migrations/run 409": "needs a deployment that takes its time",
+	"POST /rifaapp/auth/register 429":  "needs a full queue of passwords to hash",
+}
+
 // load reads the API description of the server under test.
 func (s *recorder) load() error {
 	response, err := http.Get(baseURL + "/openapi.json")
@@ -91,7 +101,7 @@ func (s *recorder) missing() (faults []string) {
 	for _, o := range s.operations {
 		for _, status := range o.statuses {
 			key := o.method + " " + o.template + " " + status
-			if !s.answers[key] && elsewhere[status] == "" {
+			if !s.answers[key] && elsewhere[status] == "" && testedElsewhere[key] == "" {
 				faults = append(faults, "never answered: "+key)
 			}
 		}

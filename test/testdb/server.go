@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
 	"github.com/testcontainers/testcontainers-go"
+	tclog "github.com/testcontainers/testcontainers-go/log"
 	testpostgres "github.com/testcontainers/testcontainers-go/modules/postgres"
 
 	"github.com/rifaapp/rifaapp/app/devdb"
@@ -46,13 +46,32 @@ func StartServer(ctx context.Context) (*Server, error) {
 	case "container":
 		return startContainer(ctx)
 	case "", "auto":
-		if reason := engineMissing(ctx); reason != "" {
-			return startEmbedded(ctx, reason)
-		}
-		return startContainer(ctx)
+		return startEither(ctx)
 	default:
 		return nil, fmt.Errorf("%s is %q: it must be container, embedded or auto", EnvKind, kind)
 	}
+}
+
+// startEither prefers a container. An engine that answers but cannot run the image (no registry
+// within reach, say) is no reason to leave the tests undone.
+func startEither(ctx context.Context) (*Server, error) {
+	if reason := engineMissing(ctx); reason != "" {
+		return startEmbedded(ctx, reason)
+	}
+	server, err := startContainer(ctx)
+	if err == nil {
+		return server, nil
+	}
+	server, embeddedErr := startEmbedded(ctx, "the container engine answers but the image does not start: "+lastLine(err))
+	if embeddedErr != nil {
+		return nil, errors.Join(err, embeddedErr)
+	}
+	return server, nil
+}
+
+func lastLine(err error) string {
+	text := strings.TrimSpace(err.Error())
+	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
 func startEmbedded(ctx context.Context, why string) (*Server, error) {
@@ -72,7 +91,8 @@ func engineMissing(ctx context.Context) (reason string) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
-	provider, err := testcontainers.NewDockerProvider(testcontainers.WithLogger(log.New(io.Discard, "", 0)))
+	tclog.SetDefault(tclog.NewNoopLogger()) // it prints a page about the engine otherwise
+	provider, err := testcontainers.NewDockerProvider(testcontainers.WithLogger(tclog.NewNoopLogger()))
 	if err != nil {
 		return "no container engine answers"
 	}
@@ -93,7 +113,7 @@ func startContainer(ctx context.Context) (*Server, error) {
 	c, err := testpostgres.Run(ctx, image,
 		testpostgres.WithDatabase("postgres"), testpostgres.WithUsername(devdb.User), testpostgres.WithPassword("rifaapp"),
 		testpostgres.BasicWaitStrategies(),
-		testcontainers.WithLogger(log.New(io.Discard, "", 0)),
+		testcontainers.WithLogger(tclog.NewNoopLogger()),
 		testcontainers.WithCmd("postgres", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off",
 			"-c", "max_connections="+maxConnections),
 		testcontainers.WithHostConfigModifier(func(h *container.HostConfig) {
@@ -102,6 +122,7 @@ func startContainer(ctx context.Context) (*Server, error) {
 		}),
 	)
 	if err != nil {
+		_ = testcontainers.TerminateContainer(c) // half started
 		return nil, errors.Join(fmt.Errorf("start a container of %s (set %s to another image, or %s=embedded to do without)", image, EnvImage, EnvKind), err)
 	}
 	dsn, err := c.ConnectionString(ctx, "sslmode=disable")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rifaapp/rifaapp/app/migrate"
 	"github.com/rifaapp/rifaapp/sqitch"
 )
 
@@ -61,6 +62,19 @@ func makeTemplate(ctx context.Context, dsn string) (string, error) {
 	}
 	_, err = conn.Exec(ctx, "ALTER DATABASE "+name+" IS_TEMPLATE true")
 	return name, err
+}
+
+func deploy(ctx context.Context, dsn string) error {
+	project, err := migrate.Open(sqitch.Files)
+	if err != nil {
+		return err
+	}
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return err
+	}
+	_, err = migrate.New(project, migrate.Static(config), migrate.Options{}).Deploy(ctx, migrate.DeployOptions{NoVerify: true})
+	return err
 }
 
 func migrationsHash() (string, error) {

@@ -10,12 +10,14 @@ import (
 	"github.com/rifaapp/rifaapp/app/command"
 	"github.com/rifaapp/rifaapp/app/config"
 	"github.com/rifaapp/rifaapp/app/httpapi"
+	"github.com/rifaapp/rifaapp/app/migrate"
 	"github.com/rifaapp/rifaapp/app/query"
 )
 
 // application is everything one process consists of, wired once.
 type application struct {
 	config      config.Config
+	project     *migrate.Project
 	log         *slog.Logger
 	db          *pgxpool.Pool
 	reader      *pgxpool.Pool // nil without DB_READ_HOST
@@ -26,9 +28,12 @@ type application struct {
 }
 
 // newApplication wires the parts. It waits for no network.
-func newApplication(ctx context.Context, c config.Config, log *slog.Logger) (*application, error) {
+func newApplication(ctx context.Context, c config.Config, getenv func(string) string, log *slog.Logger) (*application, error) {
 	a := &application{config: c, log: log}
 	var err error
+	if a.project, err = migrations(getenv); err != nil {
+		return nil, err
+	}
 	if a.db, err = openPool(ctx, c.Database, c.Database.Host); err != nil {
 		return nil, err
 	}
@@ -50,6 +55,8 @@ func newApplication(ctx context.Context, c config.Config, log *slog.Logger) (*ap
 		ExposeErrors: c.ExposeErrors, DocsEnabled: c.DocsEnabled, MigrationsToken: c.MigrationsToken,
 		Version: httpapi.Version(build()), Logger: log,
 		Authenticate: httpapi.Authenticate(tokens),
+		Ready:        a.ready,
+		Migrate:      func(ctx context.Context) ([]string, error) { return a.migrate(ctx, logLines{log}) },
 		App: httpapi.App{
 			Accounts: a.accounts, Raffles: a.raffles, Idempotency: a.idempotency,
 			Queries: &query.Queries{DB: a.db, Lists: a.reader},

@@ -55,6 +55,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	switch name {
 	case "serve":
 		return serve(ctx, args, getenv, stderr)
+	case "migrate":
+		return migrateCommand(ctx, args, getenv, stdin, stdout, stderr)
 	case "projections":
 		return projections(ctx, args, getenv, stdout)
 	case "version":

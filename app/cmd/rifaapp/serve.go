@@ -39,17 +39,22 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 		return exitError(2)
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
-	a, err := newApplication(ctx, c, log)
+	a, err := newApplication(ctx, c, getenv, log)
 	if err != nil {
 		return err
 	}
 	defer a.close()
+	if c.AutoMigrate {
+		if _, err := a.migrate(ctx, logLines{log}); err != nil {
+			return fmt.Errorf("AUTO_MIGRATE: %w", err)
+		}
+	}
 	return a.listen(ctx, *address)
 }
 
 // listen serves until ctx ends, then lets running requests finish.
 func (a *application) listen(ctx context.Context, address string) error {
-	listener, err := net.Listen("tcp", address)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w; choose another with --addr or PORT", address, err)
 	}
