@@ -53,6 +53,22 @@ func Generate(ctx context.Context) error {
 	return tool(ctx, "./app/httpapi/openapigen")
 }
 
+// Dispatch asks GitHub to deploy, migrate or roll an environment back: `dispatch deploy dev`. GITHUB_REPOSITORY, GITHUB_TOKEN.
+// Optional, after the environment: -ref=BRANCH -lambdaOnly=true -version=N.
+func Dispatch(ctx context.Context, action, env string, ref *string, lambdaOnly *bool, version *string) error {
+	args := []string{"dispatch"}
+	if ref != nil {
+		args = append(args, "--ref", *ref)
+	}
+	if lambdaOnly != nil && *lambdaOnly {
+		args = append(args, "--lambda-only")
+	}
+	if version != nil {
+		args = append(args, "--version", *version)
+	}
+	return tool(ctx, "./infra/deploy", append(args, action, env)...)
+}
+
 // Projections are targets about the read model of the database that DB_HOST and friends name.
 type Projections mg.Namespace
 
