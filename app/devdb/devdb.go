@@ -25,7 +25,9 @@ const User = "postgres"
 const (
 	startTimeout = 60 * time.Second
 	stopTimeout  = 20 * time.Second
+	crashTimeout = 10 * time.Second // until the children of a killed server are gone
 	pollInterval = 20 * time.Millisecond
+	retryPause   = 100 * time.Millisecond
 	logName      = "postgres.log"
 )
 
@@ -46,40 +48,52 @@ type Server struct {
 	data    string
 	bin     string
 	owner   *owner
+	claim   *os.File // locked while the server is ours
+	crashed bool     // its last end was not a clean one
 	command *exec.Cmd
 	exited  chan struct{}
 }
 
 // Start makes the data directory when there is none, clears away what a crash of the last run left,
-// and starts the server on 127.0.0.1. It returns when the server answers.
+// and starts the server on 127.0.0.1. It returns when the server answers; the server outlives ctx. A
+// folder that another process uses is refused.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	bin, err := binaries(o)
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{options: o, bin: bin, Port: o.Port}
-	if s.owner, err = unprivileged(); err != nil {
-		return nil, err
-	}
-	if err := s.prepareDir(); err != nil {
-		return nil, err
-	}
-	if err := s.initialize(ctx); err != nil {
-		return nil, err
-	}
-	if err := s.clearStale(ctx); err != nil {
-		return nil, err
-	}
-	if s.Port == 0 {
-		if s.Port, err = freePort(); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.Restart(ctx); err != nil {
+	s := &Server{options: o, Port: o.Port}
+	if err := s.start(ctx); err != nil {
+		s.release()
 		return nil, err
 	}
 	return s, nil
 }
+
+func (s *Server) start(ctx context.Context) (err error) {
+	if s.owner, err = unprivileged(); err != nil {
+		return err
+	}
+	if s.bin, err = binaries(s.owner); err != nil {
+		return err
+	}
+	sweep(ctx)
+	if err := s.prepareDir(); err != nil {
+		return err
+	}
+	if err := s.clearStale(ctx); err != nil {
+		return err
+	}
+	if err := s.initialize(ctx); err != nil {
+		return err
+	}
+	if s.Port == 0 {
+		if s.Port, err = freePort(); err != nil {
+			return err
+		}
+	}
+	return s.Restart(ctx)
+}
+
+// Dir is the folder of the data. As root it may be another one than Options asked for: one that the
+// unprivileged user can reach.
+func (s *Server) Dir() string { return s.options.Dir }
 
 // DSN is the connection string of a database of this server, as its superuser.
 func (s *Server) DSN(database string) string {
@@ -90,8 +104,33 @@ func (s *Server) DSN(database string) string {
 	return u.String()
 }
 
-// Restart starts the server on its data and its port again, after Stop, Kill or a crash.
+// Restart starts the server on its data and its port again, after Kill or a crash, or after the Stop
+// of one that is not ephemeral. It returns when recovery is over and the server answers.
 func (s *Server) Restart(ctx context.Context) error {
+	if s.claim == nil {
+		if err := s.take(); err != nil {
+			return err
+		}
+	}
+	deadline := time.Now().Add(crashTimeout)
+	for {
+		if err := s.launch(); err != nil {
+			return err
+		}
+		err := s.waitReady(ctx)
+		if err == nil {
+			s.crashed = false
+			return nil
+		}
+		// The children of a killed server notice after a moment only; until then they hold its memory.
+		if !s.crashed || !s.gone() || time.Now().After(deadline) || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(retryPause)
+	}
+}
+
+func (s *Server) launch() error {
 	args := []string{"-D", s.data, "-p", strconv.Itoa(s.Port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="}
 	settings := []string{"max_connections=300", "log_min_messages=warning"}
 	if s.options.Ephemeral {
@@ -117,7 +156,17 @@ func (s *Server) Restart(ctx context.Context) error {
 		_ = command.Wait()
 		close(exited)
 	}(s.command, s.exited)
-	return s.waitReady(ctx)
+	return nil
+}
+
+// gone says whether the process has ended.
+func (s *Server) gone() bool {
+	select {
+	case <-s.exited:
+		return true
+	default:
+		return false
+	}
 }
 
 // LogPath is the server's log file.
@@ -148,17 +197,19 @@ func (s *Server) Stop(ctx context.Context) error {
 	if s.options.Ephemeral {
 		err = errors.Join(err, os.RemoveAll(s.options.Dir))
 	}
+	s.release()
 	return err
 }
 
 // Kill ends the server as kill -9 does: nothing is written any more. Restart recovers from it.
-func (s *Server) Kill(ctx context.Context) error { return s.signal(ctx, syscall.SIGKILL) }
+func (s *Server) Kill(ctx context.Context) error {
+	s.crashed = true
+	return s.signal(ctx, syscall.SIGKILL)
+}
 
 func (s *Server) signal(ctx context.Context, signal syscall.Signal) error {
-	select {
-	case <-s.exited:
+	if s.gone() {
 		return nil
-	default:
 	}
 	if err := s.command.Process.Signal(signal); err != nil {
 		return fmt.Errorf("end PostgreSQL: %w", err)

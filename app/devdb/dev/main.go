@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -125,10 +126,14 @@ type api struct {
 	exited  chan struct{}
 }
 
-var logPath = filepath.Join(home, "api.log")
+var (
+	logPath = filepath.Join(home, "api.log")
+	pidPath = filepath.Join(home, "api.pid")
+)
 
 // startAPI serves on port 8000 or the next free one and waits until the database is migrated.
 func startAPI(ctx context.Context, binary string, env []string) (*api, error) {
+	stopOrphan()
 	port, err := freePort(firstPort)
 	if err != nil {
 		return nil, err
@@ -150,6 +155,9 @@ func startAPI(ctx context.Context, binary string, env []string) (*api, error) {
 	if err := process.Start(); err != nil {
 		return nil, fmt.Errorf("start the API: %w", err)
 	}
+	if err := os.WriteFile(pidPath, []byte(strconv.Itoa(process.Process.Pid)), 0o600); err != nil {
+		return nil, err
+	}
 	a := &api{url: "http://" + address + "/rifaapp", process: process, exited: make(chan struct{})}
 	go func() { _ = process.Wait(); close(a.exited) }()
 	if err := a.waitReady(ctx); err != nil {
@@ -157,6 +165,23 @@ func startAPI(ctx context.Context, binary string, env []string) (*api, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// stopOrphan ends the API of an earlier run that was killed before it could do so itself.
+func stopOrphan() {
+	content, err := os.ReadFile(pidPath)
+	if err != nil {
+		return
+	}
+	pid, err := strconv.Atoi(string(content))
+	if err != nil {
+		return
+	}
+	command, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
+	if err == nil && strings.Contains(string(command), filepath.Join(home, "bin", "rifaapp")+" serve") {
+		_ = syscall.Kill(pid, syscall.SIGTERM)
+	}
+	_ = os.Remove(pidPath)
 }
 
 func (a *api) waitReady(ctx context.Context) error {
@@ -185,6 +210,7 @@ func (a *api) stop() {
 		_ = a.process.Process.Kill()
 		<-a.exited
 	}
+	_ = os.Remove(pidPath)
 }
 
 func freePort(from int) (int, error) {

@@ -1,0 +1,67 @@
+package devdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+const claimName = "lock"
+
+var errInUse = errors.New("another process runs a PostgreSQL on it: stop that one first (a second `mage dev`, perhaps)")
+
+// take locks the folder for this process. The system gives the lock back when the process ends in
+// any way, so that it is never stale.
+func (s *Server) take() error {
+	claim, err := claim(s.options.Dir)
+	if err != nil {
+		return fmt.Errorf("use %s: %w", s.options.Dir, err)
+	}
+	s.claim = claim
+	return nil
+}
+
+func (s *Server) release() {
+	if s.claim != nil {
+		_ = s.claim.Close()
+		s.claim = nil
+	}
+}
+
+func claim(dir string) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(dir, claimName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errInUse
+		}
+		return nil, err
+	}
+	return file, nil
+}
+
+// sweep ends the servers in memory of processes that were killed before they could, and removes
+// their folders: each would hold its memory until the machine restarts.
+func sweep(ctx context.Context) {
+	dirs, _ := filepath.Glob(filepath.Join(memoryDir, memoryPrefix+"*"))
+	for _, dir := range dirs {
+		if _, err := os.Stat(filepath.Join(dir, claimName)); err != nil {
+			continue // being made this very moment
+		}
+		claim, err := claim(dir)
+		if err != nil {
+			continue // in use, or somebody else's
+		}
+		left := &Server{options: Options{Dir: dir}, data: filepath.Join(dir, "data")}
+		if err := left.clearStale(ctx); err == nil {
+			_ = os.RemoveAll(dir)
+		}
+		_ = claim.Close()
+	}
+}

@@ -1,0 +1,243 @@
+package devdb
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// quick leaves the disk alone: these tests kill processes, not machines.
+var quick = []string{"fsync=off", "shared_buffers=16MB"}
+
+// folder is one that the unprivileged user can reach, which t.TempDir is not.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "rifaapp-devdb-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func start(t *testing.T, dir string) *Server {
+	t.Helper()
+	s, err := Start(t.Context(), Options{Dir: dir, Settings: quick})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Stop(context.Background()) })
+	return s
+}
+
+func query[T any](t *testing.T, s *Server, sql string) (value T) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if err := conn.QueryRow(t.Context(), sql).Scan(&value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// remember writes a row that must survive; it returns once the row is committed.
+func remember(t *testing.T, s *Server) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	if _, err := conn.Exec(t.Context(), `CREATE TABLE kept AS SELECT 42 AS n`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustRemember(t *testing.T, s *Server) {
+	t.Helper()
+	if n := query[int](t, s, `SELECT n FROM kept`); n != 42 {
+		t.Errorf("the row holds %d, want 42", n)
+	}
+}
+
+func TestDataIsKeptBetweenRuns(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s := start(t, dir)
+	remember(t, s)
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data", "postmaster.pid")); err == nil {
+		t.Error("the shutdown was not a clean one: its lock is still there")
+	}
+	mustRemember(t, start(t, dir))
+}
+
+func TestRestartAfterKill(t *testing.T) {
+	t.Parallel()
+	s := start(t, folder(t))
+	remember(t, s)
+	port := s.Port
+	for range 3 {
+		if err := s.Kill(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		mustRemember(t, s)
+	}
+	if s.Port != port {
+		t.Errorf("the port changed from %d to %d", port, s.Port)
+	}
+}
+
+// A run that dies takes its claim with it and leaves the server, or the server's lock, behind.
+func TestStartAfterACrashedRun(t *testing.T) {
+	t.Parallel()
+	for name, crash := range map[string]func(*testing.T, *Server){
+		"server still running": func(*testing.T, *Server) {},
+		"server killed too": func(t *testing.T, s *Server) {
+			if err := s.Kill(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"its process number is another's by now": func(t *testing.T, s *Server) {
+			if err := s.Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			lock := strconv.Itoa(os.Getpid()) + "\n" + s.data + "\n"
+			if err := os.WriteFile(filepath.Join(s.data, "postmaster.pid"), []byte(lock), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := folder(t)
+			first := start(t, dir)
+			remember(t, first)
+			crash(t, first)
+			first.release()
+			mustRemember(t, start(t, dir))
+		})
+	}
+}
+
+func TestStartInHalfMadeFolder(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	if err := os.MkdirAll(filepath.Join(dir, "data", "base"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	remember(t, start(t, dir))
+}
+
+func TestFolderInUseIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s := start(t, dir)
+	if _, err := Start(t.Context(), Options{Dir: dir}); !errors.Is(err, errInUse) {
+		t.Errorf("a second start on the same folder: %v, want %v", err, errInUse)
+	}
+	query[int](t, s, `SELECT 1`) // the first one does not notice
+}
+
+func TestDataOfAnotherVersionIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	if err := start(t, dir).Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "data", "PG_VERSION"), []byte("9\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Start(t.Context(), Options{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "made by PostgreSQL 9") {
+		t.Errorf("data of version 9: %v, want advice", err)
+	}
+}
+
+func TestOnlyThisMachineWithThePassword(t *testing.T) {
+	t.Parallel()
+	s := start(t, folder(t))
+	if addresses := query[string](t, s, `SHOW listen_addresses`); addresses != "127.0.0.1" {
+		t.Errorf("it listens on %s", addresses)
+	}
+	s.Password += "x"
+	if conn, err := pgx.Connect(t.Context(), s.DSN("postgres")); err == nil {
+		_ = conn.Close(t.Context())
+		t.Error("a wrong password was accepted")
+	}
+}
+
+func TestEphemeralLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	s, err := Start(t.Context(), Options{Ephemeral: true, Settings: quick})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(s.Dir()); err == nil {
+		t.Errorf("%s is still there", s.Dir())
+	}
+}
+
+func TestSweepEndsWhatKilledRunsLeft(t *testing.T) {
+	t.Parallel()
+	s, err := Start(t.Context(), Options{Ephemeral: true, Settings: quick})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(s.Dir(), memoryDir) {
+		_ = s.Stop(t.Context())
+		t.Skip("this machine has no " + memoryDir + ": the system clears its temporary folder itself")
+	}
+	sweep(t.Context())
+	if s.gone() {
+		t.Fatal("a server in use was ended")
+	}
+	s.release() // as the end of our process does
+	sweep(t.Context())
+	<-s.exited
+	if _, err := os.Stat(s.Dir()); err == nil {
+		t.Errorf("%s is still there", s.Dir())
+	}
+}
+
+func TestReachable(t *testing.T) {
+	t.Parallel()
+	closed := filepath.Join(t.TempDir(), "closed")
+	if err := os.Mkdir(closed, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if reachable(filepath.Join(closed, "data")) {
+		t.Error("a folder inside a private one was called reachable")
+	}
+	if !reachable("/var/tmp/data") {
+		t.Error("/var/tmp/data was called unreachable")
+	}
+}
+
+func TestMajorIn(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]int{
+		"/usr/lib/postgresql/15/bin": 15, "/opt/homebrew/opt/postgresql@16/bin": 16, "/usr/bin": 0, "/usr/pgsql-9.6/bin": 6,
+	} {
+		if got := majorIn(path); got != want {
+			t.Errorf("%s: %d, want %d", path, got, want)
+		}
+	}
+}
