@@ -1,0 +1,86 @@
+package draw
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Proof is the bundle at GET …/draw: everything but the list of entries that is needed to repeat a
+// draw. Hashes, the secret, ref and the signature are hexadecimal; what does not exist is the empty
+// text or 0. A sealed raffle that is not drawn yet has no secret, no signature and no winners.
+type Proof struct {
+	RaffleID   uuid.UUID       `json:"raffle_id"`
+	Protocol   string          `json:"protocol"`
+	Method     Method          `json:"method"`
+	Rules      string          `json:"rules,omitempty"` // the rules document as a text, byte for byte
+	RulesHash  Hash            `json:"rules_hash"`
+	Commitment Hash            `json:"commitment"`
+	Secret     Hex             `json:"secret"` // once revealed
+	N          int             `json:"n"`
+	Root       Hash            `json:"root"`
+	SealedAt   time.Time       `json:"sealed_at"`
+	Ref        Hex             `json:"ref"`
+	Seal       Hash            `json:"seal"` // E
+	Round      uint64          `json:"round"`
+	Signature  Hex             `json:"signature"`
+	DrawKey    *Hash           `json:"draw_key,omitempty"`        // D
+	Results    []LotteryResult `json:"lottery_results,omitempty"` // all of them, in the order they were entered
+	Outcome    Outcome         `json:"lottery_outcome,omitempty"`
+	Winners    []Winner        `json:"winners"`
+}
+
+// NewProof puts the bundle of a sealed raffle together. result is nil before the draw; then secret,
+// signature and winners stay out of it, whatever in holds.
+func NewProof(in Input, result *Result) (Proof, error) {
+	rules, err := ParseRules(in.Rules)
+	if err != nil {
+		return Proof{}, err
+	}
+	s := in.Seal
+	p := Proof{
+		RaffleID: s.RaffleID, Protocol: Protocol, Method: rules.Method, Rules: string(in.Rules), RulesHash: s.RulesHash,
+		Commitment: s.Commitment, N: s.N, Root: s.Root, SealedAt: s.SealedAt, Ref: s.Ref, Seal: s.E, Round: s.Round,
+		Results: in.Results, Winners: []Winner{},
+	}
+	if result == nil {
+		return p, nil
+	}
+	p.DrawKey, p.Winners, p.Secret = &result.Key, result.Winners, in.Secret
+	if rules.Method == MethodBeacon || result.Outcome == OutcomeBeacon {
+		p.Signature = in.Signature
+	}
+	if rules.Method == MethodLottery {
+		p.Outcome = result.Outcome
+	}
+	return p, nil
+}
+
+// Drawn says whether the bundle claims a finished draw.
+func (p Proof) Drawn() bool {
+	return len(p.Winners) > 0 || len(p.Signature) > 0 || p.Outcome != "" || p.Method == MethodCommitReveal && len(p.Secret) > 0
+}
+
+// ParseProof reads a bundle. Members it does not know are left alone: the bundle may grow.
+func ParseProof(data []byte) (Proof, error) {
+	var p Proof
+	if _, err := memberNames(data); err != nil {
+		return Proof{}, fmt.Errorf("the proof: %w", err)
+	}
+	if err := json.Unmarshal(data, &p); err != nil {
+		return Proof{}, fmt.Errorf("the proof is not a draw bundle: %w", err)
+	}
+	if p.Protocol != Protocol {
+		return Proof{}, fmt.Errorf("the proof is of protocol %q; this program knows %s", p.Protocol, Protocol)
+	}
+	return p, nil
+}
+
+func (p Proof) seal() Seal {
+	return Seal{
+		RaffleID: p.RaffleID, Commitment: p.Commitment, RulesHash: p.RulesHash, N: p.N, Root: p.Root,
+		SealedAt: p.SealedAt, Ref: p.Ref, Round: p.Round, E: p.Seal,
+	}
+}
