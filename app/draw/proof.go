@@ -2,6 +2,7 @@ package draw
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -63,6 +64,9 @@ func (p Proof) Drawn() bool {
 	return len(p.Winners) > 0 || len(p.Signature) > 0 || p.Outcome != "" || p.Method == MethodCommitReveal && len(p.Secret) > 0
 }
 
+// ErrProtocol says that a proof is of another protocol, or of a later version of this one.
+var ErrProtocol = errors.New("another protocol")
+
 // ParseProof reads a bundle. Members it does not know are left alone: the bundle may grow.
 func ParseProof(data []byte) (Proof, error) {
 	var p Proof
@@ -73,7 +77,7 @@ func ParseProof(data []byte) (Proof, error) {
 		return Proof{}, fmt.Errorf("the proof is not a draw bundle: %w", err)
 	}
 	if p.Protocol != Protocol {
-		return Proof{}, fmt.Errorf("the proof is of protocol %q; this program knows %s", p.Protocol, Protocol)
+		return Proof{}, fmt.Errorf("%w: the proof is of %q, this program knows %s", ErrProtocol, p.Protocol, Protocol)
 	}
 	return p, nil
 }

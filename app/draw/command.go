@@ -1,0 +1,204 @@
+package draw
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+const usage = `Usage: rifaapp verify-draw proof.json entries.csv [options]
+
+Repeats a draw at home, offline. Get the two files from the raffle:
+  proof.json    …/rifaapp/v2/raffles/{id}/draw
+  entries.csv   …/rifaapp/v2/raffles/{id}/draw/entries.csv
+Either may be "-" for the standard input.
+
+Options:
+  --seal E                  the seal you saw published before the draw
+  --receipt receipt.json    the receipt of your purchase
+  --keys rifa-keys.json     the published receipt keys (…/rifaapp/.well-known/rifa-keys.json)
+  --rules rules.json        the rules document, when the proof does not carry it (…/draw/rules)
+  --lottery-result 4821     the result as you read it at the lottery
+
+Exit code: 0 verified, 1 does not verify, 2 cannot tell.
+`
+
+// maxFile is more than any file of a raffle of 100 000 numbers needs: 7.2 MB of entries.
+const maxFile = 16 << 20
+
+// arguments are what `verify-draw` was called with.
+type arguments struct {
+	proof, entries, seal, receipt, keys, rules, lottery string
+}
+
+// Command is `rifaapp verify-draw`: args are what follows these words. It reads the files named in
+// args, or stdin for "-", uses no network, prints every step to stdout and what keeps it from working
+// to stderr. The exit code is the Verdict: 0 verified, 1 does not verify, 2 cannot tell.
+func Command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	parsed, err := parseArguments(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(stdout, usage)
+		return int(Verified)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "verify-draw: %v\n\n%s", err, usage)
+		return int(CannotTell)
+	}
+	evidence, err := parsed.read(stdin)
+	var wrong *unreadable
+	if errors.As(err, &wrong) {
+		fmt.Fprintf(stdout, "[does not match] %v\n\nDOES NOT VERIFY.\n", err)
+		return int(DoesNotVerify)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "verify-draw: %v\n", err)
+		return int(CannotTell)
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintf(stderr, "verify-draw: stopped: %v\n", ctx.Err())
+		return int(CannotTell)
+	}
+	report := Verify(evidence)
+	report.write(stdout, evidence.Proof)
+	return int(report.Verdict)
+}
+
+// parseArguments takes options before, between and after the two files.
+func parseArguments(args []string) (arguments, error) {
+	var a arguments
+	set := flag.NewFlagSet("verify-draw", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.StringVar(&a.seal, "seal", "", "")
+	set.StringVar(&a.receipt, "receipt", "", "")
+	set.StringVar(&a.keys, "keys", "", "")
+	set.StringVar(&a.rules, "rules", "", "")
+	set.StringVar(&a.lottery, "lottery-result", "", "")
+	var files []string
+	for {
+		if err := set.Parse(args); err != nil {
+			return a, err
+		}
+		if set.NArg() == 0 {
+			break
+		}
+		files, args = append(files, set.Arg(0)), set.Args()[1:]
+	}
+	if len(files) != 2 {
+		return a, fmt.Errorf("two files are needed, proof.json and entries.csv; %d given", len(files))
+	}
+	a.proof, a.entries = files[0], files[1]
+	return a, nil
+}
+
+// unreadable is a file that was read and is not what it should be: that is a mismatch, not a doubt.
+type unreadable struct{ err error }
+
+func (u *unreadable) Error() string { return u.err.Error() }
+func (u *unreadable) Unwrap() error { return u.err }
+
+func (a arguments) read(stdin io.Reader) (Evidence, error) {
+	e := Evidence{LotteryResult: a.lottery}
+	data, err := readFile(a.proof, stdin)
+	if err != nil {
+		return e, err
+	}
+	if e.Proof, err = ParseProof(data); errors.Is(err, ErrProtocol) {
+		return e, err
+	} else if err != nil {
+		return e, &unreadable{err}
+	}
+	if data, err = readFile(a.entries, stdin); err != nil {
+		return e, err
+	}
+	if e.Entries, err = ParseEntries(data); err != nil {
+		return e, &unreadable{err}
+	}
+	return e, a.readOwn(&e, stdin)
+}
+
+// readOwn reads what the buyer has of his own.
+func (a arguments) readOwn(e *Evidence, stdin io.Reader) error {
+	if a.seal != "" {
+		witness, err := ParseHash(strings.ToLower(strings.TrimSpace(a.seal)))
+		if err != nil {
+			return fmt.Errorf("--seal: %w", err)
+		}
+		e.Witness = &witness
+	}
+	if a.receipt != "" {
+		e.Receipt = new(Receipt)
+		if err := readJSON(a.receipt, stdin, e.Receipt); err != nil {
+			return fmt.Errorf("--receipt: %w", err)
+		}
+	}
+	if a.keys != "" {
+		e.Keys = new(Keys)
+		if err := readJSON(a.keys, stdin, e.Keys); err != nil {
+			return fmt.Errorf("--keys: %w", err)
+		}
+	}
+	if a.rules != "" {
+		var err error
+		if e.Rules, err = readFile(a.rules, stdin); err != nil {
+			return fmt.Errorf("--rules: %w", err)
+		}
+	}
+	if strings.Trim(a.lottery, "0123456789") != "" {
+		return fmt.Errorf("--lottery-result: must be digits, such as 4821")
+	}
+	return nil
+}
+
+func readFile(name string, stdin io.Reader) ([]byte, error) {
+	in := stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = file.Close() }() // it was only read
+		in = file
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s: longer than any file of a raffle", name)
+	}
+	return data, err
+}
+
+func readJSON(name string, stdin io.Reader, into any) error {
+	data, err := readFile(name, stdin)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return &unreadable{fmt.Errorf("%s is not what it should be: %w", name, err)}
+	}
+	return nil
+}
+
+var conclusions = map[Verdict]string{
+	Verified:      "VERIFIED. The draw is what its rules, its list and its seal make it.",
+	DoesNotVerify: "DOES NOT VERIFY. At least one step above does not match; keep these files.",
+	CannotTell:    "CANNOT TELL. Nothing contradicts the draw, but something needed is missing; see above.",
+}
+
+// write prints the report for a person.
+func (r Report) write(w io.Writer, p Proof) {
+	fmt.Fprintf(w, "Raffle %s, protocol %s, method %s\n\n", p.RaffleID, p.Protocol, p.Method)
+	for i, s := range r.Steps {
+		fmt.Fprintf(w, "%2d. [%s] %s\n", i+1, s.Status, s.Title)
+		for line := range strings.SplitSeq(s.Detail, "\n") {
+			fmt.Fprintf(w, "      %s\n", line)
+		}
+	}
+	if p.Method == MethodCommitReveal {
+		fmt.Fprint(w, "\nNote: commit_reveal shows tampering; it cannot show that whoever knew the secret did not buy with that knowledge.\n")
+	}
+	fmt.Fprintf(w, "\n%s\n", conclusions[r.Verdict])
+}
