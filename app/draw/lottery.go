@@ -69,7 +69,7 @@ func (f *Faults) lottery(in RulesInput) {
 	l := in.Lottery
 	f.when(in.Method == MethodLottery && l == nil, "lottery", "is needed for method lottery")
 	f.when(in.Method != MethodLottery && l != nil, "lottery", "goes with method lottery only")
-	if l == nil {
+	if l == nil || in.Method != MethodLottery {
 		return
 	}
 	f.when(len(in.Prizes) != 1, "prizes", "must be one: a lottery result decides one prize")

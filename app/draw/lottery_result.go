@@ -62,6 +62,9 @@ func (r Rules) LotteryNumber(digits string) (int, error) {
 // the list; otherwise −1. The error is LotteryNumber's.
 func ResolveLottery(r Rules, entries []Entry, result LotteryResult) (Outcome, int, error) {
 	if result.Suspended && r.Lottery != nil {
+		if result.Digits != "" {
+			return OutcomeNone, -1, fmt.Errorf("a draw that the lottery did not hold has no result")
+		}
 		switch r.Lottery.OnSuspended {
 		case SuspendedNextDraw:
 			return OutcomeRepeat, -1, nil

@@ -1,0 +1,127 @@
+package draw
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// scenario is a whole raffle, sealed and drawn, with everything a buyer can get hold of.
+type scenario struct {
+	input   Input
+	result  Result
+	proof   Proof
+	csv     []byte
+	receipt Receipt
+	keys    Keys
+}
+
+var lotteryBlock = Lottery{
+	Name: "Lotería de Boyacá", DrawsAt: "2023-08-23T10:59:24-05:00", TimeZone: "America/Bogota", Prize: "mayor",
+	Take: TakeLast, Digits: 2, OnUnsold: UnsoldVoid, OnSuspended: SuspendedVoid,
+}
+
+func rulesFor(method Method) RulesInput {
+	in := RulesInput{
+		Method: method, Total: 100, Prizes: []string{"Moto <125cc> & casco", "Televisor"}, Alternates: 2, Exclude: ExcludeParticipant,
+	}
+	if method == MethodLottery {
+		block := lotteryBlock
+		in.Prizes, in.Alternates, in.Lottery = []string{"Moto"}, 0, &block
+	}
+	return in
+}
+
+func mustRules(t testing.TB, in RulesInput) []byte {
+	rules, err := BuildRules(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
+}
+
+var someResult = LotteryResult{
+	Digits: "4821", DrawNumber: "4562", Date: "2023-08-23", SourceURL: "https://lottery.example/4562", Evidence: TH("evidence"),
+}
+
+// play seals and draws the vectors' list under the given rules; the seal fixes round 1000.
+func play(t testing.TB, in RulesInput, results ...LotteryResult) scenario {
+	t.Helper()
+	s := scenario{input: Input{Rules: mustRules(t, in), Entries: vectorEntries(), Results: results}}
+	if in.Method == MethodCommitReveal {
+		s.input.Secret = vectorSecret()
+	}
+	list, err := NewList(s.input.Entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.input.Seal, err = NewSeal(SealInput{
+		RaffleID: vectorRaffle, Rules: s.input.Rules, Secret: s.input.Secret, List: list, SealedAt: time.Unix(1692806304, 999),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.input.Seal.Round != 0 {
+		s.input.Round, s.input.Signature = 1000, signatureOf(t, 1000)
+	}
+	if s.result, err = Draw(s.input); err != nil {
+		t.Fatal(err)
+	}
+	if s.proof, err = NewProof(s.input, &s.result); err != nil {
+		t.Fatal(err)
+	}
+	s.csv = AppendEntries(nil, s.input.Entries)
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	public, _ := key.Public().(ed25519.PublicKey)
+	s.keys = NewKeys(public)
+	s.receipt, err = SignReceipt(Receipt{
+		RaffleID: vectorRaffle, Commitment: s.input.Seal.Commitment, PurchaseID: uuid.UUID{1}, Owner: s.input.Entries[0].Owner,
+		Numbers: []int{3, 21, 67}, IssuedAt: time.Unix(1692800000, 5),
+	}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// evidence goes through the files' text, as a buyer's copy does.
+func (s scenario) evidence(t testing.TB) Evidence {
+	t.Helper()
+	proof, err := ParseProof(mustJSON(t, s.proof))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := ParseEntries(s.csv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var receipt Receipt
+	if err := json.Unmarshal(mustJSON(t, s.receipt), &receipt); err != nil {
+		t.Fatal(err)
+	}
+	return Evidence{Proof: proof, Entries: entries, Witness: &s.input.Seal.E, Receipt: &receipt, Keys: &s.keys}
+}
+
+func mustJSON(t testing.TB, v any) []byte {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// expect fails unless the report has this verdict and, when a step is named, that step this status.
+func (r Report) expect(t testing.TB, name string, verdict Verdict, id string, status Status) {
+	t.Helper()
+	found := id == ""
+	for _, s := range r.Steps {
+		found = found || s.ID == id && s.Status == status
+	}
+	if r.Verdict != verdict || !found {
+		t.Errorf("%s: verdict %d, want %d with step %s %q; steps %+v", name, r.Verdict, verdict, id, status, r.Steps)
+	}
+}
