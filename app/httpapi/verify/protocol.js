@@ -1,0 +1,258 @@
+// The protocol rifa/v1, computed again in the browser: notation, rules, list, seal, picks, lotteries.
+
+import { sha256, hmac, concat } from "./sha256.js";
+
+export const CHAIN_HASH = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971";
+const GENESIS = 1692803367, PERIOD = 3, MARGIN = 60;
+const encoder = new TextEncoder();
+
+// Notation
+
+export const toHex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+
+// fromHex reads lower-case hexadecimal digits, of a certain length when one is given.
+export function fromHex(text, length) {
+  if (typeof text !== "string" || !/^([0-9a-f]{2})*$/.test(text) || (length !== undefined && text.length !== 2 * length)) {
+    throw new Error(`not ${length ?? "a run of"} bytes in hexadecimal`);
+  }
+  return Uint8Array.from(text.match(/../g) ?? [], (h) => parseInt(h, 16));
+}
+
+export function u64(value) {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setBigUint64(0, BigInt(value));
+  return new Uint8Array(view.buffer);
+}
+
+function u32(value) {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint32(0, value);
+  return new Uint8Array(view.buffer);
+}
+
+// TH is SHA-256(tag ‖ 0x00 ‖ for each field: u32(length) ‖ field), in hexadecimal.
+export function TH(tag, ...fields) {
+  return toHex(sha256(concat(encoder.encode(tag), [0], ...fields.flatMap((f) => [u32(f.length), f]))));
+}
+
+export const uuid = (text) => fromHex(String(text).replaceAll("-", ""), 16);
+
+// seconds reads an RFC 3339 time in whole seconds; NaN when it is anything else.
+export const seconds = (text) =>
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) / 1000 : NaN;
+
+export const roundTime = (round) => GENESIS + PERIOD * (round - 1);
+
+// sealRound is the first round with T(round) ≥ max(sealed_at + 60, notBefore).
+export function sealRound(sealedAt, notBefore) {
+  return Math.max(0, Math.ceil((Math.max(sealedAt + MARGIN, notBefore ?? 0) - GENESIS) / PERIOD)) + 1;
+}
+
+export const beaconRef = (round) => CHAIN_HASH + toHex(u64(round));
+
+// Rules
+
+// members lists what a JSON object's names are spelled with, exactly; a name may appear once.
+function members(text) {
+  JSON.parse(text); // from here on it is valid JSON
+  const found = new Map();
+  let depth = 0, start = -1, name;
+  for (let at = 0; at < text.length; at++) {
+    const c = text[at];
+    if (c === '"') {
+      const from = at;
+      for (at++; text[at] !== '"'; at++) if (text[at] === "\\") at++;
+      if (depth === 1 && start < 0) name = JSON.parse(text.slice(from, at + 1));
+    } else if (depth === 1 && c === ":") {
+      start = at + 1;
+    } else if (depth === 1 && (c === "," || c === "}") && start >= 0) {
+      if (found.has(name)) throw new Error(`"${name}" appears twice`);
+      found.set(name, text.slice(start, at).trim());
+      start = -1;
+    }
+    if (c === "{" || c === "[") depth++;
+    if (c === "}" || c === "]") depth--;
+  }
+  return found;
+}
+
+// exactly checks that an object has these members and, but for the optional ones, all of them.
+function exactly(text, required, optional = []) {
+  if (!text.trim().startsWith("{")) throw new Error("not an object");
+  const found = members(text);
+  for (const name of required) if (!found.has(name)) throw new Error(`"${name}" is missing`);
+  for (const name of found.keys()) {
+    if (!required.includes(name) && !optional.includes(name)) throw new Error(`"${name}" is not known here`);
+  }
+  return found;
+}
+
+function whole(raw, low, high) {
+  if (!/^(0|[1-9]\d*)$/.test(raw) || Number(raw) < low || Number(raw) > high) throw new Error(`${raw} is out of range`);
+  return Number(raw);
+}
+
+function oneOf(value, ...allowed) {
+  if (!allowed.includes(value)) throw new Error(`"${value}" is not known here`);
+  return value;
+}
+
+// parseRules reads a rules document as strictly as the offline verifier does.
+export function parseRules(text) {
+  const top = exactly(text, ["v", "method", "numbers", "prizes", "alternates", "exclude", "draw_at"], ["prize_names", "lottery"]);
+  if (top.get("v") !== "1") throw new Error("another version");
+  const numbers = exactly(top.get("numbers"), ["start", "total"], ["padding"]);
+  const rules = {
+    method: oneOf(JSON.parse(top.get("method")), "beacon", "commit_reveal", "lottery"),
+    start: whole(numbers.get("start"), 0, Number.MAX_SAFE_INTEGER),
+    total: whole(numbers.get("total"), 1, 100000),
+    prizes: whole(top.get("prizes"), 1, 100),
+    alternates: whole(top.get("alternates"), 0, 100),
+    exclude: oneOf(JSON.parse(top.get("exclude")), "ticket", "participant"),
+    names: JSON.parse(top.get("prize_names") ?? "[]"),
+    drawAt: null,
+    block: top.get("lottery"),
+  };
+  const drawAt = JSON.parse(top.get("draw_at"));
+  if (drawAt !== null) {
+    rules.drawAt = seconds(drawAt);
+    if (Number.isNaN(rules.drawAt)) throw new Error("draw_at is no time in whole seconds");
+  }
+  if ((rules.block !== undefined) !== (rules.method === "lottery")) throw new Error("a lottery block goes with method lottery");
+  if (rules.block !== undefined) rules.lottery = parseLottery(rules);
+  return rules;
+}
+
+function parseLottery(rules) {
+  const found = exactly(rules.block, ["name", "draws_at", "time_zone", "prize", "take", "digits", "on_unsold", "on_suspended"]);
+  const lottery = JSON.parse(rules.block);
+  lottery.digits = whole(found.get("digits"), 1, 6);
+  lottery.at = seconds(lottery.draws_at);
+  if (Number.isNaN(lottery.at) || rules.prizes !== 1 || rules.alternates !== 0 || rules.total > 10 ** lottery.digits) {
+    throw new Error("the lottery block does not fit the rules");
+  }
+  oneOf(lottery.take, "first", "last");
+  oneOf(lottery.on_unsold, "repeat_next_draw", "nearest_up_wrap", "beacon_among_sold", "void");
+  oneOf(lottery.on_suspended, "next_draw", "beacon_among_sold", "void");
+  return lottery;
+}
+
+export const blockHash = (rules) => toHex(sha256(encoder.encode(rules.block)));
+
+// rulesRound is the quicknet round the rules fix for a seal, 0 where they ask for none.
+export function rulesRound(rules, sealedAt) {
+  if (rules.method === "beacon") return sealRound(sealedAt, rules.drawAt);
+  const needs = rules.lottery && (rules.lottery.on_unsold === "beacon_among_sold" || rules.lottery.on_suspended === "beacon_among_sold");
+  return needs ? sealRound(sealedAt, rules.lottery.at) : 0;
+}
+
+// The list
+
+// parseEntries reads entries.csv into [{number, owner}], ascending, each number once.
+export function parseEntries(text) {
+  const lines = text.replaceAll("\r\n", "\n").split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  if (lines.shift() !== "number,owner") throw new Error("the first line must be number,owner");
+  if (lines.length === 0 || lines.length > 100000) throw new Error(`${lines.length} lines`);
+  let last = -1;
+  return lines.map((line, i) => {
+    const match = /^(0|[1-9]\d{0,14}),([0-9a-f]{64})$/.exec(line);
+    if (!match || Number(match[1]) <= last) throw new Error(`line ${i + 2}`);
+    last = Number(match[1]);
+    return { number: last, owner: match[2] };
+  });
+}
+
+// listRoot is the root of the RFC 6962 tree over the leaves of the list. pause is awaited now and then.
+export async function listRoot(entries, pause) {
+  const tag = encoder.encode("rifa/v1/leaf");
+  const frame = concat(tag, [0], u32(8), u64(0), u32(8), u64(0), u32(32), new Uint8Array(32));
+  const view = new DataView(frame.buffer);
+  const at = tag.length + 5;
+  let level = [];
+  for (const [i, entry] of entries.entries()) {
+    view.setBigUint64(at, BigInt(i));
+    view.setBigUint64(at + 12, BigInt(entry.number));
+    frame.set(fromHex(entry.owner), at + 24);
+    level.push(sha256(concat([0], sha256(frame))));
+    if (i % 5000 === 4999) await pause();
+  }
+  while (level.length > 1) {
+    const next = [];
+    for (let i = 0; i + 1 < level.length; i += 2) next.push(sha256(concat([1], level[i], level[i + 1])));
+    if (level.length % 2 === 1) next.push(level.at(-1));
+    level = next;
+    await pause();
+  }
+  return toHex(level[0]);
+}
+
+// The draw
+
+// pick is the index below m: the first x of k = 0, 1, … below floor(2^64/m)·m, modulo m.
+function pick(key, prize, alternate, m) {
+  const size = BigInt(m), limit = (2n ** 64n / size) * size;
+  for (let k = 0; ; k++) {
+    const mac = hmac(key, concat(encoder.encode("rifa/v1/pick"), [0], u32(prize), u32(alternate), u32(k)));
+    const x = new DataView(mac.buffer).getBigUint64(0);
+    if (x < limit) return Number(x % size);
+  }
+}
+
+// winners draws all prizes, then the alternates of each prize in turn, until nobody is left.
+export function winners(key, entries, prizes, alternates, exclude) {
+  let left = entries;
+  const drawn = [];
+  const take = (prize, alternate) => {
+    if (left.length === 0) return;
+    const entry = left[pick(fromHex(key), prize, alternate, left.length)];
+    drawn.push({ prize, alternate, number: entry.number, owner: entry.owner });
+    left = left.filter((e) => (exclude === "participant" ? e.owner !== entry.owner : e !== entry));
+  };
+  for (let p = 0; p < prizes; p++) take(p, 0);
+  for (let p = 0; p < prizes; p++) for (let a = 1; a <= alternates; a++) take(p, a);
+  return drawn;
+}
+
+export const sameWinners = (a, b) => a.length === b.length &&
+  a.every((w, i) => ["prize", "alternate", "number", "owner"].every((member) => w[member] === b[i]?.[member]));
+
+// Lotteries
+
+// currentResults applies the corrections: the last entry for a draw number counts, in the first's place.
+export function currentResults(results) {
+  const current = new Map();
+  for (const r of results) current.set(r.draw_number, r);
+  return [...current.values()];
+}
+
+// decide applies the rules to the results in order: {outcome, entry, last}.
+export function decide(rules, entries, results) {
+  let verdict = { outcome: "unresolved", last: null };
+  for (const last of currentResults(results)) {
+    verdict = { ...resolve(rules, entries, last), last };
+    if (verdict.outcome !== "next_draw") break;
+  }
+  return verdict;
+}
+
+function resolve(rules, entries, result) {
+  const { lottery } = rules;
+  if (result.suspended) {
+    if (result.digits) throw new Error("a suspended draw has no result");
+    const outcome = { next_draw: "next_draw", beacon_among_sold: "beacon", void: "void" }[lottery.on_suspended];
+    return { outcome };
+  }
+  if (!/^\d{1,12}$/.test(result.digits ?? "") || result.digits.length < lottery.digits) throw new Error("too few digits");
+  const cut = lottery.take === "last" ? result.digits.slice(-lottery.digits) : result.digits.slice(0, lottery.digits);
+  const modulus = 10 ** lottery.digits;
+  const number = rules.start + ((((Number(cut) - rules.start) % modulus) + modulus) % modulus);
+  const entry = entries.find((e) => e.number === number);
+  if (entry) return { outcome: "winner", entry };
+  switch (lottery.on_unsold) {
+    case "repeat_next_draw": return { outcome: "next_draw" };
+    case "beacon_among_sold": return { outcome: "beacon" };
+    case "nearest_up_wrap": return { outcome: "winner", entry: entries.find((e) => e.number > number) ?? entries[0] };
+  }
+  return { outcome: "void" };
+}
