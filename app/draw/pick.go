@@ -14,9 +14,9 @@ type Winner struct {
 	Owner     Hash `json:"owner"`
 }
 
-// DrawKey is D = TH("rifa/v1/draw"; E, S or empty, X or empty): the key all picks come from.
+// PickKey is D = TH("rifa/v1/draw"; E, S or empty, X or empty): the key all picks come from.
 // (DRAW.md, step 4.)
-func DrawKey(seal Hash, secret, randomness []byte) Hash {
+func PickKey(seal Hash, secret, randomness []byte) Hash {
 	return TH("rifa/v1/draw", seal[:], secret, randomness)
 }
 

@@ -157,7 +157,7 @@ func Draw(in Input) (Result, error) {
 		if len(in.Secret) != SecretSize || Commitment(in.Seal.RaffleID, in.Seal.RulesHash, in.Secret) != in.Seal.Commitment {
 			return Result{}, ErrSecret
 		}
-		return in.pick(rules, DrawKey(in.Seal.E, in.Secret, nil)), nil
+		return in.pick(rules, PickKey(in.Seal.E, in.Secret, nil)), nil
 	}
 	return in.byLottery(rules)
 }
@@ -171,7 +171,7 @@ func (in Input) byBeacon(rules Rules) (Result, error) {
 		return Result{}, err
 	}
 	randomness := Randomness(in.Signature)
-	return in.pick(rules, DrawKey(in.Seal.E, nil, randomness[:])), nil
+	return in.pick(rules, PickKey(in.Seal.E, nil, randomness[:])), nil
 }
 
 func (in Input) byLottery(rules Rules) (Result, error) {
@@ -179,7 +179,7 @@ func (in Input) byLottery(rules Rules) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{Key: DrawKey(in.Seal.E, nil, nil), Outcome: outcome, Winners: []Winner{}}
+	result := Result{Key: PickKey(in.Seal.E, nil, nil), Outcome: outcome, Winners: []Winner{}}
 	switch outcome {
 	case OutcomeWinner:
 		result.Winners = []Winner{{Number: in.Entries[at].Number, Owner: in.Entries[at].Owner}}

@@ -96,7 +96,7 @@ func TestVectorsOfTheDraw(t *testing.T) {
 			[]int{3, 45, 89, 12}, []int{0, 1, 0, 0}, []int{0, 0, 1, 2},
 		},
 	} {
-		key := DrawKey(s.E, row.secret, row.x)
+		key := PickKey(s.E, row.secret, row.x)
 		if key.String() != row.key {
 			t.Errorf("%s: D = %s, want %s", row.method, key, row.key)
 		}

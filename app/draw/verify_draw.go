@@ -15,10 +15,10 @@ func (v *verification) checkDraw() {
 	case MethodBeacon:
 		if v.checkSignature() {
 			randomness := Randomness(v.Proof.Signature)
-			v.checkPicks(DrawKey(v.Proof.Seal, nil, randomness[:]))
+			v.checkPicks(PickKey(v.Proof.Seal, nil, randomness[:]))
 		}
 	case MethodCommitReveal:
-		v.checkPicks(DrawKey(v.Proof.Seal, v.Proof.Secret, nil))
+		v.checkPicks(PickKey(v.Proof.Seal, v.Proof.Secret, nil))
 	case MethodLottery:
 		v.checkLottery()
 	}
@@ -156,12 +156,12 @@ func (v *verification) checkLotteryWinners(outcome Outcome, at int) {
 	case OutcomeBeacon:
 		if v.checkSignature() {
 			randomness := Randomness(v.Proof.Signature)
-			v.checkPicks(DrawKey(v.Proof.Seal, nil, randomness[:]))
+			v.checkPicks(PickKey(v.Proof.Seal, nil, randomness[:]))
 		}
 		return
 	}
 	if v.Proof.DrawKey != nil {
-		v.compare("draw_key", "The key of the draw follows from the seal", DrawKey(v.Proof.Seal, nil, nil), *v.Proof.DrawKey)
+		v.compare("draw_key", "The key of the draw follows from the seal", PickKey(v.Proof.Seal, nil, nil), *v.Proof.DrawKey)
 	}
 	switch {
 	case !slices.Equal(want, v.Proof.Winners):

@@ -245,7 +245,7 @@ func TestUnknownRulesCannotTell(t *testing.T) {
 	p.Commitment = Commitment(p.RaffleID, p.RulesHash, nil)
 	p.Seal = p.seal().compute()
 	e.Witness, e.Receipt, p.DrawKey = nil, nil, nil
-	p.Winners = Winners(DrawKey(p.Seal, nil, hashBytes(Randomness(p.Signature))), e.Entries, 2, 2, ExcludeTicket)
+	p.Winners = Winners(PickKey(p.Seal, nil, hashBytes(Randomness(p.Signature))), e.Entries, 2, 2, ExcludeTicket)
 	Verify(e).expect(t, "rules of a later version", CannotTell, "rules", StatusUnknown)
 	p.Method = "dice"
 	Verify(e).expect(t, "another method", CannotTell, "ref", StatusUnknown)

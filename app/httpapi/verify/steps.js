@@ -91,7 +91,7 @@ async function ref(s, add) {
       return add("ref", WRONG, "round", { ...values, computed: round, stated: p.round });
     }
     if (p.ref !== rifa.beaconRef(p.round)) return add("ref", WRONG, "refround", { round: p.round });
-    return add("ref", OK, "refbeacon", { ...values, round: p.round, time: new Date(1000 * rifa.roundTime(p.round)).toISOString() });
+    return add("ref", OK, "refbeacon", { ...values, round: p.round, time: new Date(1000 * rifa.roundTime(p.round)).toISOString().replace(".000", "") });
   }
   if (p.method !== "lottery") return add("ref", UNKNOWN, "othermethod", { method: p.method });
   if (!s.parsed) return add("ref", UNKNOWN, "needrules");
