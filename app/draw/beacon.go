@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cloudflare/circl/ecc/bls12381"
+	bls12381 "github.com/consensys/gnark-crypto/ecc/bls12-381"
 )
 
 // Parameters of drand's quicknet, as its /info route publishes them. The chain hash pins all of them:
@@ -85,13 +85,15 @@ func mustHex(s string) []byte {
 // beaconRef is chain_hash ‖ u64 round: what the seal says about the entropy to come.
 func beaconRef(round uint64) []byte { return append(mustHex(ChainHashHex), u64(round)...) }
 
-// quicknetKey decodes the public key at its first use, not when the process starts.
-var quicknetKey = sync.OnceValue(func() *bls12381.G2 {
-	key := new(bls12381.G2)
-	if err := key.SetBytes(mustHex(publicKeyHex)); err != nil {
+// pairingPoints decodes the public key at its first use, not when the process starts: PK and −G2.
+var pairingPoints = sync.OnceValue(func() []bls12381.G2Affine {
+	points := make([]bls12381.G2Affine, 2)
+	if _, err := points[0].SetBytes(mustHex(publicKeyHex)); err != nil {
 		panic(err)
 	}
-	return key
+	_, _, _, generator := bls12381.Generators()
+	points[1].Neg(&generator)
+	return points
 })
 
 // VerifyRound checks a quicknet signature: with H(m) in G1 the hash of m = SHA-256(u64 round), it is
@@ -102,19 +104,20 @@ func VerifyRound(round uint64, signature []byte) error {
 	if len(signature) != SignatureSize {
 		return fmt.Errorf("%w: it must have %d bytes", ErrBadSignature, SignatureSize)
 	}
-	point := new(bls12381.G1)
-	if err := point.SetBytes(signature); err != nil { // checks the curve and the subgroup
+	var point bls12381.G1Affine
+	if _, err := point.SetBytes(signature); err != nil { // checks the curve and the subgroup
 		return fmt.Errorf("%w: it is no point of G1", ErrBadSignature)
 	}
-	if point.IsIdentity() || !bytes.Equal(point.BytesCompressed(), signature) {
+	if canonical := point.Bytes(); point.IsInfinity() || !bytes.Equal(canonical[:], signature) {
 		return fmt.Errorf("%w: it is not spelled as a compressed point", ErrBadSignature)
 	}
 	message := sha256.Sum256(u64(round))
-	hashed := new(bls12381.G1)
-	hashed.Hash(message[:], []byte(signatureDST))
-	product := bls12381.ProdPairFrac(
-		[]*bls12381.G1{hashed, point}, []*bls12381.G2{quicknetKey(), bls12381.G2Generator()}, []int{1, -1})
-	if !product.IsIdentity() {
+	hashed, err := bls12381.HashToG1(message[:], []byte(signatureDST))
+	if err != nil {
+		return fmt.Errorf("hashing the round to G1: %w", err)
+	}
+	ok, err := bls12381.PairingCheck([]bls12381.G1Affine{hashed, point}, pairingPoints())
+	if err != nil || !ok {
 		return ErrBadSignature
 	}
 	return nil
