@@ -43,6 +43,16 @@ func Test(ctx context.Context) error {
 	return tool(ctx, "./test/run")
 }
 
+// Soak runs the tests in their large sizes: kills, load, generated requests. It takes hours.
+func Soak(ctx context.Context) error {
+	return tool(ctx, "./test/run", "--soak")
+}
+
+// Bench runs all benchmarks on a real PostgreSQL and prints their figures.
+func Bench(ctx context.Context) error {
+	return tool(ctx, "./test/run", "--bench")
+}
+
 // Lint runs gofmt, go vet and golangci-lint, which it builds on first use.
 func Lint(ctx context.Context) error {
 	return tool(ctx, "./test/lint")

@@ -3,13 +3,17 @@
 // prints a table of what ran, what was skipped and why.
 //
 // RIFAAPP_TEST_DB says which PostgreSQL: container, embedded, or auto (the default), which takes a
-// container where an engine answers. RIFAAPP_SOAK=1 asks the tests for their large sizes. Arguments
-// are package patterns; without any all packages are tested.
+// container where an engine answers. RIFAAPP_TEST_KEEP=1 keeps PostgreSQL up after a failure, until
+// Ctrl-C, so that the databases of failed tests can be opened.
+//
+// Arguments are package patterns; without any all packages are tested. --soak (or RIFAAPP_SOAK=1)
+// asks the tests for their large sizes, --bench runs the benchmarks instead and prints their figures.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,7 +32,10 @@ const infra = "github.com/rifaapp/rifaapp/test/infra"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	passed, err := run(ctx, os.Args[1:])
+	soak := flag.Bool("soak", os.Getenv(envSoak) == "1", "the tests' large sizes")
+	bench := flag.Bool("bench", false, "benchmarks instead of tests")
+	flag.Parse()
+	passed, err := run(ctx, options{soak: *soak, bench: *bench, patterns: flag.Args()})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -39,18 +46,37 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, patterns []string) (passed bool, err error) {
+type options struct {
+	soak, bench bool
+	patterns    []string
+}
+
+// What the tests read.
+const (
+	envSoak = "RIFAAPP_SOAK"
+	envKeep = "RIFAAPP_TEST_KEEP"
+)
+
+// Limits on one package: a test that hangs prints its goroutines and fails.
+const (
+	testTimeout = 10 * time.Minute
+	soakTimeout = 4 * time.Hour
+)
+
+func run(ctx context.Context, o options) (passed bool, err error) {
 	started := time.Now()
-	if len(patterns) == 0 {
-		patterns = []string{"./..."}
+	if len(o.patterns) == 0 {
+		o.patterns = []string{"./..."}
 	}
-	packages, err := list(ctx, patterns)
+	packages, err := list(ctx, o.patterns)
 	if err != nil {
 		return false, err
 	}
-	progress("go vet")
-	if err := goCommand(ctx, append([]string{"vet"}, patterns...)...).Run(); err != nil {
-		return false, fmt.Errorf("go vet found faults; mend them and run again: %w", err)
+	if !o.bench {
+		progress("go vet")
+		if err := goCommand(ctx, append([]string{"vet"}, o.patterns...)...).Run(); err != nil {
+			return false, fmt.Errorf("go vet found faults; mend them and run again: %w", err)
+		}
 	}
 	progress("starting PostgreSQL")
 	server, err := testdb.StartServer(ctx)
@@ -63,29 +89,51 @@ func run(ctx context.Context, patterns []string) (passed bool, err error) {
 	}
 	progress("PostgreSQL: " + server.Kind)
 
-	report := &report{database: server.Kind, race: "with the race detector", started: started}
+	if o.bench {
+		err := goCommand(ctx, append([]string{"test", "-run", "^$", "-bench", ".", "-benchmem", "-p", "1", "-timeout", soakTimeout.String()}, packages...)...).Run()
+		return err == nil, err
+	}
+	report := &report{database: server.Kind, started: started, timeout: testTimeout}
+	if o.soak {
+		report.timeout = soakTimeout
+		if err := os.Setenv(envSoak, "1"); err != nil {
+			return false, err
+		}
+	}
+	if err := report.testAll(ctx, packages); err != nil {
+		return false, err
+	}
+	report.print(os.Stdout)
+	if report.failed() > 0 && os.Getenv(envKeep) == "1" {
+		progress("PostgreSQL and the databases of failed tests stay up until Ctrl-C (" + envKeep + "=1)")
+		<-ctx.Done()
+	}
+	return report.failed() == 0, nil
+}
+
+// testAll tests what it can with the race detector and the rest without.
+func (r *report) testAll(ctx context.Context, packages []string) error {
 	raced, plain := packages, []string(nil)
 	if at := slices.Index(packages, infra); at >= 0 {
 		raced, plain = slices.Delete(slices.Clone(packages), at, at+1), []string{infra}
 	}
-	var flags []string
-	if reason := raceMissing(ctx); reason == "" {
-		flags = append(flags, "-race")
-	} else {
-		report.race = "without the race detector: " + reason
+	flags := []string{"-race"}
+	r.race = "with the race detector"
+	if len(plain) > 0 {
+		r.race += " (test/infra without: it would take minutes to compile and find nothing in child processes)"
+	}
+	if reason := raceMissing(ctx); reason != "" {
+		flags, r.race = nil, "without the race detector: "+reason
 	}
 	if len(raced) > 0 {
-		if err := report.test(ctx, flags, raced); err != nil {
-			return false, err
+		if err := r.test(ctx, flags, raced); err != nil {
+			return err
 		}
 	}
 	if len(plain) > 0 {
-		if err := report.test(ctx, nil, plain); err != nil {
-			return false, err
-		}
+		return r.test(ctx, nil, plain)
 	}
-	report.print(os.Stdout)
-	return report.failed() == 0, nil
+	return nil
 }
 
 func progress(what string) { fmt.Printf("· %s\n", what) }

@@ -27,6 +27,7 @@ type report struct {
 	database string
 	race     string
 	started  time.Time
+	timeout  time.Duration // of one package
 	packages []*packageReport
 	byName   map[string]*packageReport
 	build    strings.Builder // what the compiler said
@@ -43,12 +44,10 @@ type packageReport struct {
 	skips                   []string
 }
 
-const testTimeout = "20m"
-
 // test runs the packages and adds what they did. An error means that the tests could not be run at
 // all; failing tests are in the report.
 func (r *report) test(ctx context.Context, flags, packages []string) error {
-	args := append([]string{"test", "-json", "-timeout", testTimeout}, flags...)
+	args := append([]string{"test", "-json", "-timeout", r.timeout.String()}, flags...)
 	command := goCommand(ctx, append(args, packages...)...)
 	command.Stdout = nil
 	output, err := command.StdoutPipe()

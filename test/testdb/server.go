@@ -25,6 +25,7 @@ const (
 )
 
 const (
+	envHost        = "TESTCONTAINERS_HOST_OVERRIDE"
 	officialImage  = "postgres:16-alpine"
 	engineTimeout  = 10 * time.Second
 	startTimeout   = 2 * time.Minute
@@ -40,6 +41,9 @@ type Server struct {
 
 // StartServer starts the kind of server that RIFAAPP_TEST_DB asks for.
 func StartServer(ctx context.Context) (*Server, error) {
+	if os.Getenv("DOCKER_HOST") == "" && os.Getenv(envHost) == "" {
+		_ = os.Setenv(envHost, "127.0.0.1") // where startContainer publishes the port; guessed wrong inside containers
+	}
 	switch kind := os.Getenv(EnvKind); kind {
 	case "embedded":
 		return startEmbedded(ctx, "RIFAAPP_TEST_DB asks for it")

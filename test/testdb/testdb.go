@@ -110,7 +110,7 @@ func create(t testing.TB, dsn, how string) *Database {
 	t.Cleanup(func() {
 		d.Pool.Close()
 		if t.Failed() {
-			t.Logf("the database is kept while its server runs: psql '%s'", d.DSN)
+			t.Logf("the database is kept while its server runs (RIFAAPP_TEST_KEEP=1 go tool mage test keeps that too): psql '%s'", d.DSN)
 			return
 		}
 		if err := execute(context.Background(), dsn, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {

@@ -66,8 +66,8 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nRifaApp is ready (%.1f s, and %.1f s to build).\n%s\nCtrl-C stops the API and the database; the data stays in %s.\n\n",
-		time.Since(built).Seconds(), built.Sub(started).Seconds(), demo.describe(api.url), home)
+	fmt.Printf("\nRifaApp is ready (%.1f s, and %.1f s to build).\n%s\nCtrl-C stops the API and the database; the data stays.\n\n",
+		time.Since(built).Seconds(), built.Sub(started).Seconds(), demo.describe(api.url))
 	select {
 	case <-ctx.Done():
 		fmt.Println("\nstopping …")
@@ -95,6 +95,7 @@ func startDatabase(ctx context.Context) (env []string, stop func(), err error) {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}
+	progress(fmt.Sprintf("PostgreSQL answers on port %d, its data is in %s", server.Port, server.Dir()))
 	if err := ensureDatabase(ctx, server); err != nil {
 		stop()
 		return nil, nil, err
@@ -180,6 +181,9 @@ func stopOrphan() {
 	command, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
 	if err == nil && strings.Contains(string(command), filepath.Join(home, "bin", "rifaapp")+" serve") {
 		_ = syscall.Kill(pid, syscall.SIGTERM)
+		for end := time.Now().Add(stopTimeout); syscall.Kill(pid, 0) == nil && time.Now().Before(end); {
+			time.Sleep(pollInterval) // until its port is free
+		}
 	}
 	_ = os.Remove(pidPath)
 }
