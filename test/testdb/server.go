@@ -44,6 +44,7 @@ func StartServer(ctx context.Context) (*Server, error) {
 	if os.Getenv("DOCKER_HOST") == "" && os.Getenv(envHost) == "" {
 		_ = os.Setenv(envHost, "127.0.0.1") // where startContainer publishes the port; guessed wrong inside containers
 	}
+	tclog.SetDefault(tclog.NewNoopLogger()) // it prints a page about the engine otherwise
 	switch kind := os.Getenv(EnvKind); kind {
 	case "embedded":
 		return startEmbedded(ctx, "RIFAAPP_TEST_DB asks for it")
@@ -95,7 +96,6 @@ func engineMissing(ctx context.Context) (reason string) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
-	tclog.SetDefault(tclog.NewNoopLogger()) // it prints a page about the engine otherwise
 	provider, err := testcontainers.NewDockerProvider(testcontainers.WithLogger(tclog.NewNoopLogger()))
 	if err != nil {
 		return "no container engine answers"

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// What `go test -json` says about a package that passes, one that fails, one that skips, one without
+// tests and one that does not compile.
+const events = `
+{"Action":"run","Package":"github.com/rifaapp/rifaapp/app/a","Test":"TestGood"}
+{"Action":"pass","Package":"github.com/rifaapp/rifaapp/app/a","Test":"TestGood","Elapsed":0.1}
+{"Action":"output","Package":"github.com/rifaapp/rifaapp/app/a","Test":"TestAway","Output":"=== RUN   TestAway\n"}
+{"Action":"output","Package":"github.com/rifaapp/rifaapp/app/a","Test":"TestAway","Output":"    a_test.go:7: sqitch is not installed: apt-get install sqitch\n"}
+{"Action":"output","Package":"github.com/rifaapp/rifaapp/app/a","Test":"TestAway","Output":"--- SKIP: TestAway (0.00s)\n"}
+{"Action":"skip","Package":"github.com/rifaapp/rifaapp/app/a","Test":"TestAway","Elapsed":0}
+{"Action":"pass","Package":"github.com/rifaapp/rifaapp/app/a","Elapsed":1.5}
+{"Action":"output","Package":"github.com/rifaapp/rifaapp/app/b","Test":"TestBad","Output":"    b_test.go:9: want 1, got 2\n"}
+{"Action":"fail","Package":"github.com/rifaapp/rifaapp/app/b","Test":"TestBad","Elapsed":0.1}
+{"Action":"fail","Package":"github.com/rifaapp/rifaapp/app/b","Elapsed":0.2}
+{"Action":"skip","Package":"github.com/rifaapp/rifaapp/app/none","Elapsed":0}
+{"Action":"build-output","ImportPath":"github.com/rifaapp/rifaapp/app/c","Output":"c.go:1: syntax error\n"}
+{"Action":"fail","Package":"github.com/rifaapp/rifaapp/app/c","Elapsed":0,"FailedBuild":"github.com/rifaapp/rifaapp/app/c"}
+`
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	r := &report{database: "embedded", race: "with the race detector"}
+	for line := range strings.Lines(strings.TrimSpace(events)) {
+		var e event
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		r.add(e)
+	}
+	if r.failed() != 2 {
+		t.Errorf("%d failures, want the test and the package that does not compile", r.failed())
+	}
+	var text strings.Builder
+	r.print(&text)
+	for _, want := range []string{
+		"app/a                                    1       1       0       1.5",
+		"app/c                                    0       0       0       0.0  did not run to its end",
+		"skipped: app/a: TestAway: sqitch is not installed: apt-get install sqitch",
+		"b_test.go:9: want 1, got 2", "c.go:1: syntax error",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the report lacks %q:\n%s", want, &text)
+		}
+	}
+	if strings.Contains(text.String(), "app/none") {
+		t.Error("a package without tests is in the table")
+	}
+	if !strings.HasSuffix(text.String(), "\n1 passed, 2 failed, 1 skipped\n") {
+		t.Errorf("the last line is not the summary:\n%s", &text)
+	}
+}
+
+func TestReasonOfASkipThatSaysNothing(t *testing.T) {
+	t.Parallel()
+	if got := reason(nil); got != "no reason given" {
+		t.Errorf("got %q", got)
+	}
+}
