@@ -117,6 +117,9 @@ func (ps *parser) readPragma(content string) error {
 		if !given {
 			value = "1"
 		}
+		if foreignHost(value) {
+			return ps.fault("the host of the URI %q has letters outside ASCII; expected its ASCII form, xn--…", value)
+		}
 		ps.plan.uri = registeredURI(value)
 		ps.plan.canonical = canonicalURI(ps.plan.uri)
 	}
@@ -148,6 +151,8 @@ func (ps *parser) readEntry(content []rune, note string) error {
 		return ps.fault("missing time or planner in %q; expected NAME [DEPENDENCIES] TIME PLANNER <EMAIL>, the time as 2006-01-02T15:04:05Z", text)
 	case e == nil:
 		return ps.fault("invalid line %q; expected NAME [DEPENDENCIES] TIME PLANNER <EMAIL> # NOTE; %s", text, nameRules)
+	case e.name == "0" || e.planner == "0":
+		return ps.fault("invalid line %q: Sqitch takes no name that is 0; expected another", text)
 	case e.name == "HEAD" || e.name == "ROOT":
 		return ps.fault("%q is a reserved name; expected another", e.name)
 	case startsLikeID(e.name):
@@ -221,7 +226,7 @@ func splitRest(s []rune) *entry {
 // plannerAt finds the "<" of the e-mail that ends a line, preceded by a blank; -1 when there is none.
 func plannerAt(s []rune) int {
 	open := indexRune(s, '<')
-	if open < 1 || !isBlank(s[open-1]) || indexRune(s, '>') != len(s)-1 || open+1 >= len(s)-1 {
+	if open < 1 || !isBlank(s[open-1]) || open+2 >= len(s) || indexRune(s[open+1:], '>') != len(s)-open-2 {
 		return -1
 	}
 	return open

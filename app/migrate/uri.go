@@ -48,6 +48,13 @@ func registeredURI(s string) string {
 	return b.String()
 }
 
+// foreignHost tells whether the host has letters outside ASCII. Sqitch would rewrite them by the rules
+// for domain names of 2003.
+func foreignHost(s string) bool {
+	m := authorityForm.FindStringSubmatch(s)
+	return m != nil && strings.ContainsFunc(m[2], func(r rune) bool { return r >= 0x80 })
+}
+
 // canonicalURI is the form of a registered URI that ids contain: scheme and host in lower case, no
 // default port, no needless escapes, "/" for the empty path of the web.
 func canonicalURI(s string) string {
