@@ -1,0 +1,122 @@
+package sqitch_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/rifaapp/rifaapp/app/migrate"
+	"github.com/rifaapp/rifaapp/sqitch"
+	"github.com/rifaapp/rifaapp/test/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+// TestForwardBackwardForward walks the plan with the real Sqitch: forward one change at a time, back
+// the same way, and forward again at once. Each step back must restore the schema of before the
+// change, and the second way forward must make the schema of the first, which is also the one that
+// our own deployer makes.
+func TestForwardBackwardForward(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"sqitch", "pg_dump"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%s is not installed (Debian: apt-get install sqitch libdbd-pg-perl postgresql-client)", program)
+		}
+	}
+	project, err := migrate.Open(sqitch.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := cli{t: t, database: testdb.NewEmpty(t)}
+	var schemas [][]byte // before the first change, after the first, …
+	for _, change := range project.Changes() {
+		schemas = append(schemas, c.schema())
+		c.run("deploy", "--verify", "--to", change.Name)
+	}
+	whole := c.schema()
+	c.run("verify")
+	for i, change := range slices.Backward(project.Changes()) {
+		if i > 0 {
+			c.run("revert", "-y", "--to", "@HEAD^")
+		} else {
+			c.run("revert", "-y")
+		}
+		if back := c.schema(); !bytes.Equal(back, schemas[i]) {
+			t.Errorf("reverting %s leaves another schema than before:\n%s", change.Name, difference(schemas[i], back))
+		}
+	}
+	c.run("deploy", "--verify")
+	if again := c.schema(); !bytes.Equal(again, whole) {
+		t.Errorf("deployed again, the plan makes another schema:\n%s", difference(whole, again))
+	}
+	c.sameAsOurs(whole)
+}
+
+// sameAsOurs compares with what our own deployer makes of the same plan.
+func (c cli) sameAsOurs(theirs []byte) {
+	c.t.Helper()
+	ours := cli{t: c.t, database: testdb.New(c.t)}.schema()
+	if !bytes.Equal(ours, theirs) {
+		c.t.Errorf("our deployer makes another schema than Sqitch:\n%s", difference(theirs, ours))
+	}
+}
+
+// cli runs the real Sqitch on a database.
+type cli struct {
+	t        *testing.T
+	database *testdb.Database
+}
+
+// run stops the test when Sqitch does not end well.
+func (c cli) run(args ...string) {
+	c.t.Helper()
+	o := c.database.Options()
+	target := fmt.Sprintf("db:pg://%s@%s:%d/%s", o.User, o.Host, o.Port, o.Name)
+	command := exec.CommandContext(c.t.Context(), "sqitch", append(args, target)...)
+	command.Env = c.env()
+	if output, err := command.CombinedOutput(); err != nil {
+		c.t.Fatalf("sqitch %v: %v\n%s", args, err, output)
+	}
+}
+
+// env keeps the configuration of whoever runs the tests out.
+func (c cli) env() []string {
+	home := filepath.Join(c.t.TempDir(), "none")
+	return append(os.Environ(), "PGPASSWORD="+c.database.Options().Password, "SQITCH_USER_CONFIG="+home, "SQITCH_SYSTEM_CONFIG="+home,
+		"SQITCH_FULLNAME=Test", "SQITCH_EMAIL=test@example.com", "LC_ALL=C")
+}
+
+// changing are lines of a dump that differ between two dumps of the same schema.
+var changing = regexp.MustCompile(`(?m)^(\\(un)?restrict .*|--.*)\n`)
+
+// schema is everything in the database but Sqitch's own records.
+func (c cli) schema() []byte {
+	c.t.Helper()
+	command := exec.CommandContext(c.t.Context(), "pg_dump", "--schema-only", "--no-owner", "--no-privileges", "--exclude-schema=sqitch", c.database.DSN)
+	output, err := command.Output()
+	if err != nil {
+		c.t.Fatalf("pg_dump: %v", err)
+	}
+	return changing.ReplaceAll(output, nil)
+}
+
+// difference lists lines that only one of two schemas has.
+func difference(want, got []byte) string {
+	var b bytes.Buffer
+	a, z := bytes.Split(want, []byte("\n")), bytes.Split(got, []byte("\n"))
+	missing := func(from, in [][]byte, sign string) {
+		for _, line := range from {
+			if !slices.ContainsFunc(in, func(other []byte) bool { return bytes.Equal(line, other) }) {
+				fmt.Fprintf(&b, "%s %s\n", sign, line)
+			}
+		}
+	}
+	missing(a, z, "-")
+	missing(z, a, "+")
+	return b.String()
+}
