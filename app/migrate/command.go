@@ -240,8 +240,10 @@ func (c *command) ask(question string) (bool, error) {
 			return false, fmt.Errorf("%w: there is nobody to ask; give -y to go ahead", ErrNotConfirmed)
 		case answer == "":
 			return accept, nil
-		case strings.HasPrefix("yes", answer), strings.HasPrefix("no", answer):
-			return answer[0] == 'y', nil
+		case answer == "y" || answer == "ye" || answer == "yes":
+			return true, nil
+		case answer == "n" || answer == "no":
+			return false, nil
 		case err != nil:
 			return false, ErrNotConfirmed
 		}
@@ -310,7 +312,7 @@ func (c *command) external(ctx context.Context, bin string, config *pgx.ConnConf
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(temp)
+		defer func() { _ = os.RemoveAll(temp) }()
 		if err := os.CopyFS(temp, c.env.Files); err != nil {
 			return fmt.Errorf("the embedded migrations cannot be written to a temporary directory for SQITCH_BIN: %w", err)
 		}

@@ -34,7 +34,7 @@ func runSqitch(ctx context.Context, bin, dir string, config *pgx.ConnConfig, arg
 	case err == nil:
 		return nil
 	case errors.As(err, &exit):
-		return &ExitError{max(1, exit.ExitCode()), fmt.Errorf("%s %s ended with %s: %s", bin, args[0], exit, tail)}
+		return &ExitError{max(1, exit.ExitCode()), fmt.Errorf("%s %s ended with %w: %s", bin, args[0], exit, tail)}
 	}
 	return fmt.Errorf("SQITCH_BIN %s cannot be run; give the path of the sqitch command, or unset it: %w", bin, err)
 }

@@ -110,7 +110,7 @@ const closeTimeout = 5 * time.Second
 func closeConn(ctx context.Context, conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	conn.Close(ctx)
+	_ = conn.Close(ctx)
 }
 
 // lock takes the lock that keeps deployers apart. The server frees it with the connection.

@@ -124,7 +124,7 @@ func (r *registry) create(ctx context.Context, conn *pgx.Conn, s *state, uri str
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx))
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	if !s.exists {
 		if _, err := conn.PgConn().Exec(ctx, registryDDL(r.raw)).ReadAll(); err != nil {
 			return err

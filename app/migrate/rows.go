@@ -92,7 +92,7 @@ func (m *Migrator) recordEvent(ctx context.Context, conn *pgx.Conn, kind string,
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx))
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	at, err := m.instant(ctx, conn)
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ func (s *state) lookup(key string) (int, error) {
 	name, tag, tagged := strings.Cut(key, "@")
 	switch {
 	case !tagged && (key == "HEAD" || key == "ROOT"):
-		name, tag, tagged = "", key, true
+		name, tag = "", key
 	case !tagged && isID(key):
 		return s.index(func(d *deployed) bool { return d.id == key }), nil
 	case !tagged:

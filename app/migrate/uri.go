@@ -3,6 +3,7 @@ package migrate
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -63,10 +64,9 @@ func canonicalURI(s string) string {
 		s = scheme + s[len(scheme):]
 	}
 	s = escapeForm.ReplaceAllStringFunc(s, func(e string) string {
-		var c byte
-		fmt.Sscanf(e[1:], "%02x", &c)
-		if isUnreserved(c) {
-			return string(c)
+		code, err := strconv.ParseUint(e[1:], 16, 8)
+		if err == nil && isUnreserved(byte(code)) {
+			return string(rune(code))
 		}
 		return strings.ToUpper(e)
 	})

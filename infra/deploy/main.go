@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 
 	"github.com/rifaapp/rifaapp/infra/deploy/dispatch"
 	"github.com/rifaapp/rifaapp/infra/deploy/environment"
@@ -36,7 +37,7 @@ func main() {
 
 func run(ctx context.Context, args []string, getenv func(string) string, out io.Writer) error {
 	if len(args) == 0 || args[0] != "dispatch" {
-		return errors.New(help)
+		return errors.New(strings.TrimSpace(help))
 	}
 	flags := flag.NewFlagSet("dispatch", flag.ContinueOnError)
 	flags.SetOutput(out)
@@ -52,7 +53,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, out io.
 		return err
 	}
 	if flags.NArg() != 2 {
-		return errors.New(help)
+		return errors.New(strings.TrimSpace(help))
 	}
 	event.Type, event.Environment = flags.Arg(0), flags.Arg(1)
 	target, missing := dispatch.FromEnv(getenv)
