@@ -53,6 +53,14 @@ func Bench(ctx context.Context) error {
 	return tool(ctx, "./test/run", "--bench")
 }
 
+// Build makes dist/rifaapp-lambda-arm64.zip, reproducible, and prints its size. Optional: -arch=amd64.
+func Build(ctx context.Context, arch *string) error {
+	if arch != nil {
+		return tool(ctx, "./infra/build", "--arch", *arch)
+	}
+	return tool(ctx, "./infra/build")
+}
+
 // Lint runs gofmt, go vet and golangci-lint, which it builds on first use.
 func Lint(ctx context.Context) error {
 	return tool(ctx, "./test/lint")
