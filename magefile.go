@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/magefile/mage/mg"
@@ -87,17 +88,34 @@ func Dispatch(ctx context.Context, action, env string, ref *string, lambdaOnly *
 	return tool(ctx, "./infra/deploy", append(args, action, env)...)
 }
 
-// Projections are targets about the read model of the database that DB_HOST and friends name.
+// Projections are targets about the read model of the database that DB_HOST and friends name, or of
+// the one that `mage dev` runs.
 type Projections mg.Namespace
 
 // Check compares the read model with its definition and prints every difference.
 func (Projections) Check(ctx context.Context) error {
+	useDevDatabase()
 	return tool(ctx, "./app/cmd/rifaapp", "projections", "check")
 }
 
 // Rebuild makes the read model anew from the write model.
 func (Projections) Rebuild(ctx context.Context) error {
+	useDevDatabase()
 	return tool(ctx, "./app/cmd/rifaapp", "projections", "rebuild")
+}
+
+// useDevDatabase lets a command find the database of a running `mage dev`, unless DB_HOST says where
+// to look.
+func useDevDatabase() {
+	lines, err := os.ReadFile(".rifaapp/dev.env")
+	if err != nil || os.Getenv("DB_HOST") != "" {
+		return
+	}
+	for line := range strings.Lines(string(lines)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && strings.HasPrefix(name, "DB_") {
+			_ = os.Setenv(name, value) // only a NUL in it would be refused
+		}
+	}
 }
 
 // grace is how long a command may take to stop after Ctrl-C; mage itself waits no longer.

@@ -18,6 +18,11 @@ func (x *exchange) serve(r *http.Request) {
 		}
 	}()
 	x.strip(r)
+	if r.URL.Path == root { // typed without the slash at the end
+		address := *r.URL
+		address.Path = root + "/"
+		r.URL = &address
+	}
 	x.address = r.URL
 	if r.Method == http.MethodHead {
 		x.route.RouteMethod = http.MethodGet

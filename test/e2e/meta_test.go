@@ -13,7 +13,7 @@ import (
 func TestMeta(t *testing.T) {
 	t.Parallel()
 	c := anonymous(t)
-	for _, address := range []string{"/", "/health"} {
+	for _, address := range []string{"", "/", "/health"} {
 		r := c.get(address).want(200)
 		if at, err := time.Parse(time.RFC3339Nano, r.text("time")); r.text("status") != "ok" || err != nil || time.Since(at).Abs() > time.Minute {
 			t.Errorf("%s answers %s", address, r.body)

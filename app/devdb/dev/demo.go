@@ -23,7 +23,10 @@ type demo struct {
 	RaffleID    string `json:"raffle_id"`
 }
 
-var demoPath = filepath.Join(home, "dev.json")
+var (
+	demoPath = filepath.Join(home, "dev.json")
+	envPath  = filepath.Join(home, "dev.env")
+)
 
 // prepareDemo makes the demo organiser and raffle, or finds those of an earlier run.
 func prepareDemo(ctx context.Context, url string) (*demo, error) {
@@ -112,8 +115,17 @@ func (d *demo) describe(url string) string {
   docs     %s/docs
   board    %s/v2/raffles/%s/numbers
   health   %s/health
-  demo     organiser %s, password %s (also in %s)
-`, url, url, d.RaffleID, url, d.Email, d.Password, demoPath)
+  demo     organiser %s, password %s
+
+In another terminal ". %s" sets API, RAFFLE, EMAIL and PASSWORD, as the README's lines need them.
+`, url, url, d.RaffleID, url, d.Email, d.Password, envPath)
+}
+
+// writeEnv keeps for other terminals what they need while this runs. The variables are not exported:
+// programs started there do not get to see DB_HOST and use this database by accident.
+func (d *demo) writeEnv(database []string) error {
+	lines := append([]string{"API=" + d.API, "RAFFLE=" + d.RaffleID, "EMAIL=" + d.Email, "PASSWORD=" + d.Password}, database...)
+	return os.WriteFile(envPath, []byte(strings.Join(lines, "\n")+"\n"), 0o600)
 }
 
 // call sends JSON and reads the answer whole.

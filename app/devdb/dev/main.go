@@ -57,6 +57,13 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer stopDatabase()
+	return serve(ctx, binary, env, func() string {
+		return fmt.Sprintf("%.1f s, and %.1f s to build", time.Since(built).Seconds(), built.Sub(started).Seconds())
+	})
+}
+
+// serve runs the API on the database that env leads to, with the demo in it, until ctx ends.
+func serve(ctx context.Context, binary string, env []string, took func() string) error {
 	api, err := startAPI(ctx, binary, env)
 	if err != nil {
 		return err
@@ -66,8 +73,11 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nRifaApp is ready (%.1f s, and %.1f s to build).\n%s\nCtrl-C stops the API and the database; the data stays.\n\n",
-		time.Since(built).Seconds(), built.Sub(started).Seconds(), demo.describe(api.url))
+	if err := demo.writeEnv(env); err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(envPath) }()
+	fmt.Printf("\nRifaApp is ready (%s).\n%s\nCtrl-C stops the API and the database; the data stays.\n\n", took(), demo.describe(api.url))
 	select {
 	case <-ctx.Done():
 		fmt.Println("\nstopping …")
