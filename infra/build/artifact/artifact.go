@@ -52,7 +52,7 @@ func Build(ctx context.Context, o Options) (Artifact, error) {
 		o.Arch = "arm64"
 	}
 	if o.Arch != "arm64" && o.Arch != "amd64" {
-		return Artifact{}, fmt.Errorf("Lambda runs arm64 and amd64, not %q", o.Arch)
+		return Artifact{}, fmt.Errorf("%q is not an architecture of Lambda: arm64 or amd64", o.Arch)
 	}
 	if o.Dir == "" {
 		o.Dir = "dist"
