@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/rifaapp/rifaapp/app/draw"
 )
 
 const usage = `RifaApp sells numbers of raffles.
@@ -59,6 +61,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return migrateCommand(ctx, args, getenv, stdin, stdout, stderr)
 	case "projections":
 		return projections(ctx, args, getenv, stdout)
+	case "verify-draw":
+		if code := draw.Command(ctx, args, stdin, stdout, stderr); code != 0 {
+			return exitError(code)
+		}
+		return nil
 	case "version":
 		fmt.Fprintln(stdout, build())
 		return nil
