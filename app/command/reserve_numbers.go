@@ -20,7 +20,7 @@ type ReserveNumbers struct {
 	RaffleID      uuid.UUID
 	Caller        *uuid.UUID // the account of the token: its one participant buys
 	ParticipantID *uuid.UUID // without a token: a participant the client knows; nil makes a new one
-	Name          *string
+	Name          *string    // 2–120 characters; white space around it and the e-mail does not count
 	Email         *string
 	Numbers       []int32 // 1–50, distinct
 	Quantity      *int    // 1–50 random free numbers
@@ -46,6 +46,7 @@ type Reservation struct {
 // follow, and the transaction commits. Buyers of one raffle share its lock, so they do not wait for
 // each other unless they want the same number.
 func (c *Raffles) Reserve(ctx context.Context, in ReserveNumbers) (Reservation, error) {
+	in.Name, in.Email = cleaned(in.Name), cleaned(in.Email)
 	if err := in.check(); err != nil {
 		return Reservation{}, err
 	}
@@ -101,6 +102,12 @@ func (in ReserveNumbers) check() error {
 	}
 	if in.Caller == nil && in.ParticipantID == nil && in.Name == nil {
 		bad = append(bad, raffle.FieldError{Location: "body.participant", Message: "is required: send at least a name"})
+	}
+	if in.Name != nil {
+		bad = fault(bad, "body.participant.name", nameFault(*in.Name))
+	}
+	if in.Email != nil {
+		bad = fault(bad, "body.participant.email", emailFault(*in.Email))
 	}
 	seen := make(map[int32]bool, len(in.Numbers))
 	for _, n := range in.Numbers {

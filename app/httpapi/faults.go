@@ -14,6 +14,7 @@ import (
 
 const (
 	requiredPrefix = "required field "
+	formPrefix     = "form of "
 	maxLocation    = 200 // characters of a location; the client chooses the names of unknown fields
 )
 
@@ -47,10 +48,10 @@ var settle = sync.OnceFunc(func() {
 	validation.MsgExpectedObject = "must be an object"
 	validation.MsgExpectedArrayItemsUnique = "must not repeat an entry"
 	validation.MsgExpectedOneOf = `must be one of "%s"`
-	validation.MsgExpectedMinimumNumber = "must be at least %v"
-	validation.MsgExpectedExclusiveMinimumNumber = "must be more than %v"
-	validation.MsgExpectedMaximumNumber = "must be at most %v"
-	validation.MsgExpectedExclusiveMaximumNumber = "must be less than %v"
+	validation.MsgExpectedMinimumNumber = "must be at least %.15g"
+	validation.MsgExpectedExclusiveMinimumNumber = "must be more than %.15g"
+	validation.MsgExpectedMaximumNumber = "must be at most %.15g" // %v would write 1e+09
+	validation.MsgExpectedExclusiveMaximumNumber = "must be less than %.15g"
 	validation.MsgExpectedMinLength = "must have at least %d characters"
 	validation.MsgExpectedMaxLength = "must have at most %d characters"
 	validation.MsgExpectedBePattern = "must be %s"
@@ -108,6 +109,9 @@ func field(fault error) ProblemField {
 	if name, missing := strings.CutPrefix(f.Message, requiredPrefix); missing {
 		f.Location, f.Message = f.Location+"."+name, "is required"
 	}
+	if name, odd := strings.CutPrefix(f.Message, formPrefix); odd {
+		f.Location, f.Message = f.Location+name, "has the wrong form or is out of range"
+	}
 	if len(f.Location) > maxLocation {
 		f.Location = strings.ToValidUTF8(f.Location[:maxLocation], "") + "…"
 	}
@@ -138,10 +142,10 @@ func plainMessage(message string) string {
 func bodyFault(err error) error {
 	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		name := kind.Field
-		if name == "" {
-			name = "body"
+		if name != "" {
+			name = "." + name
 		}
-		return unreadable(name + " has the wrong form or is too large")
+		return unreadable(formPrefix + name)
 	}
 	if _, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return unreadable("is not valid JSON")

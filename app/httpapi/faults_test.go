@@ -9,7 +9,8 @@ import (
 func TestBadParametersAndBodies(t *testing.T) {
 	t.Parallel()
 	a := New(Options{Authenticate: setup(t).options.Authenticate})
-	raffles, numbers := "/rifaapp/v2/raffles", "/rifaapp/v2/raffles/"+sampleID+"/numbers"
+	raffles := "/rifaapp/v2/raffles"
+	numbers, reservations := raffles+"/"+sampleID+"/numbers", raffles+"/"+sampleID+"/reservations"
 	for _, c := range []struct{ method, path, body, location, message string }{
 		{"GET", raffles + "?limit=0", "", "query.limit", "must be at least 1"},
 		{"GET", raffles + "?limit=201", "", "query.limit", "must be at most 200"},
@@ -26,6 +27,10 @@ func TestBadParametersAndBodies(t *testing.T) {
 		{"POST", "/rifaapp/auth/register", `{"name":"Ana","email":"canary","password":"12345678"}`, "body.email", "must be an e-mail address"},
 		{"POST", "/rifaapp/auth/register", `{"name":"Ana","email":"a@b.co","password":"canary"}`, "body.password", "must have at least 8 characters"},
 		{"POST", "/rifaapp/auth/register", `{"name":"Ana","email":"a@b.co","password":["canary"]}`, "body.password", "must be a text"},
+		{"POST", raffles, `{"title":"Moto","ticket_price":1,"total_tickets":1,"number_start":1000000001}`, "body.number_start", "must be at most 1000000000"},
+		{"POST", raffles, `{"title":"Moto","ticket_price":null,"total_tickets":1}`, "body.ticket_price", "has the wrong form"},
+		{"POST", raffles, `{"title":"Moto","ticket_price":"canary","total_tickets":1}`, "body.ticket_price", "must be a decimal number such as 5000 or 5000.50"},
+		{"POST", reservations, `{"participant":{"name":"Luz"},"numbers":[4000000000]}`, "body.numbers", "has the wrong form or is out of range"},
 		{"POST", raffles, `{"title":"Moto","ticket_price":1,"total_tickets":1,"draw_at":"canary"}`, "body.draw_at", "must be a time such as 2030-01-31T18:00:00Z (RFC 3339, with an offset)"},
 	} {
 		w := call(a, c.method, c.path, c.body, "Authorization", "Bearer good")

@@ -18,10 +18,14 @@ type amount struct {
 	fault error
 }
 
-// UnmarshalJSON keeps a fault for Resolve, so that it is reported beside the others.
+// UnmarshalJSON keeps a fault for Resolve, so that it is reported beside the others. What is neither
+// a number nor a string breaks the schema, which says so itself.
 func (a *amount) UnmarshalJSON(data []byte) error {
 	text := string(data)
-	if len(data) > 0 && data[0] == '"' {
+	switch data[0] {
+	case 'n', 't', 'f', '[', '{':
+		return nil
+	case '"':
 		if err := json.Unmarshal(data, &text); err != nil {
 			return err
 		}

@@ -143,7 +143,7 @@ func TestRegisteredOperation(t *testing.T) {
 		{"too large", path, `{"title":"abc","quantity":51}`, 422, "validation_failed", "body.quantity"},
 		{"huge", path, `{"title":"abc","quantity":1e999}`, 422, "validation_failed", "body.quantity"},
 		{"huge and negative", path, `{"title":"abc","quantity":-1e999}`, 422, "validation_failed", "body.quantity"},
-		{"beyond int64", path, `{"title":"abc","numbers":[99999999999999999999]}`, 422, "validation_failed", "body"},
+		{"beyond int64", path, `{"title":"abc","numbers":[99999999999999999999]}`, 422, "validation_failed", "body.numbers"},
 		{"fraction", path, `{"title":"abc","numbers":[1.5]}`, 422, "validation_failed", "body.numbers[0]"},
 		{"objects for numbers", path, `{"title":"abc","numbers":[{},{}]}`, 422, "validation_failed", "body.numbers[0]"},
 		{"no UUID", "/rifaapp/v2/samples/7", `{"title":"abc"}`, 422, "validation_failed", "path.id"},

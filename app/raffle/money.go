@@ -15,12 +15,12 @@ type Money int64
 // MaxPrice is the highest ticket price: 99 999 999.99.
 const MaxPrice Money = 9_999_999_999
 
-var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 
 // ParseMoney reads a decimal number with at most two decimals, as in 5000, 5000.5 or 5000.00.
 // Trailing zeros beyond two decimals are not decimals. The error is a sentence for people.
 func ParseMoney(s string) (Money, error) {
-	if !decimal.MatchString(s) || strings.ContainsAny(s, "eE") {
+	if !decimal.MatchString(s) {
 		return 0, fmt.Errorf("must be a decimal number such as 5000 or 5000.50")
 	}
 	whole, fraction, _ := strings.Cut(strings.TrimPrefix(s, "-"), ".")

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,6 +68,7 @@ func TestReserveLimits(t *testing.T) {
 		"no numbers":            {object{"quantity": absent, "numbers": []int{}}, "body.numbers"},
 		"a number twice":        {object{"quantity": absent, "numbers": []int{4, 4}}, "body.numbers"},
 		"a number as text":      {object{"quantity": absent, "numbers": []string{"4"}}, "body.numbers[0]"},
+		"a number too large":    {object{"quantity": absent, "numbers": []int{1 << 40}}, "body.numbers"},
 		"quantity 1":            {object{"quantity": 1}, ""},
 		"quantity 0":            {object{"quantity": 0}, "body.quantity"},
 		"quantity 50":           {object{"quantity": 50}, ""},
@@ -81,8 +83,11 @@ func TestReserveLimits(t *testing.T) {
 		"name 1":                {object{"participant": object{"name": letters(1)}}, "body.participant.name"},
 		"name 120":              {object{"participant": object{"name": letters(120)}}, ""},
 		"name 121":              {object{"participant": object{"name": letters(121)}}, "body.participant.name"},
+		"name of spaces":        {object{"participant": object{"name": "    "}}, "body.participant.name"},
+		"name with a bell":      {object{"participant": object{"name": "Luz\a"}}, "body.participant.name"},
 		"no participant":        {object{"participant": absent}, "body.participant"},
 		"e-mail bad":            {object{"participant": object{"name": "Luz", "email": "luz"}}, "body.participant.email"},
+		"e-mail with a name":    {object{"participant": object{"name": "Luz", "email": "Luz <luz@example.com>"}}, "body.participant.email"},
 		"e-mail null":           {object{"participant": object{"name": "Luz", "email": nil}}, ""},
 		"participant_id no id":  {object{"participant_id": "7"}, "body.participant_id"},
 		"participant_id null":   {object{"participant_id": nil}, ""},
@@ -234,8 +239,9 @@ func TestPurchases(t *testing.T) {
 	participant, _ := held["participant_id"].(string)
 	c := anonymous(t)
 	address := path("/v2/participants/%s/purchases", participant)
-	if got := c.get(address).want(200).list(); len(got) != 0 {
-		t.Errorf("nothing was bought yet: %v", got)
+	nothing := c.get(address).want(200)
+	if len(nothing.list()) != 0 || !strings.Contains(nothing.header.Get("Cache-Control"), "private") {
+		t.Errorf("nothing was bought yet, and nobody else may keep that: %v %s", nothing.header, nothing.body)
 	}
 	c.post(path("/v2/raffles/%s/confirm", id), object{"reservation_id": held["reservation_id"]}).want(200)
 	for n := 1; n < 4; n++ {

@@ -57,6 +57,14 @@ func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
+// cleaned is an optional text without white space around it.
+func cleaned(s *string) *string {
+	if s == nil {
+		return nil
+	}
+	return new(raffle.CleanText(*s))
+}
+
 // fault adds a field's fault to the list when there is one.
 func fault(list []raffle.FieldError, location, message string) []raffle.FieldError {
 	if message == "" {
