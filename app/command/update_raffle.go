@@ -30,12 +30,9 @@ type UpdateRaffle struct {
 	Status      Change[raffle.Status]
 }
 
-// Update changes a raffle of the caller's.
+// Update changes a raffle of the caller's. What stays as it is leaves updated_at alone.
 func (c *Raffles) Update(ctx context.Context, in UpdateRaffle) error {
-	if in.Title.Sent && in.Title.Value != nil {
-		title := raffle.CleanText(*in.Title.Value)
-		in.Title.Value = &title
-	}
+	in.Title.Value = cleaned(in.Title.Value)
 	return postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
 		current, err := lockOwned(ctx, tx, in.RaffleID, in.Caller)
 		if err != nil {
@@ -50,7 +47,8 @@ func (c *Raffles) Update(ctx context.Context, in UpdateRaffle) error {
 			UPDATE raffles
 			SET title = $2, draw_at = $3, status = $4, updated_at = now(),
 				description = CASE WHEN $5 THEN $6 ELSE description END
-			WHERE id = $1`,
+			WHERE id = $1
+				AND (title, draw_at, status, description) IS DISTINCT FROM ($2, $3, $4, CASE WHEN $5 THEN $6 ELSE description END)`,
 			in.RaffleID, next.Title, next.DrawAt, next.Status, in.Description.Sent, in.Description.Value)
 		projection.RaffleChanged(batch, in.RaffleID)
 		return tx.SendBatch(ctx, batch).Close()

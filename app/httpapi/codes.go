@@ -38,7 +38,6 @@ var refusals = map[raffle.Code]refusal{
 	raffle.CodeReservationExpired: {409, "Reservation expired", "The hold is over and somebody else took these numbers."},
 	raffle.CodeReservationGone:    {410, "Reservation released", "This hold was given back; reserve the numbers again."},
 	raffle.CodePaymentReference:   {409, "Payment reference used", "Another purchase of this raffle has this payment reference."},
-	raffle.CodeFrozen:             {409, "Raffle frozen", "A number is held or sold, so price, size and numbering stay as they are."},
 	raffle.CodeHasSales:           {409, "Raffle has sales", "Numbers were sold; cancel the raffle instead of deleting it."},
 	raffle.CodeNothingSold:        {409, "Nothing sold", "There is nothing to draw: no number was sold."},
 	raffle.CodeNotDrawn:           {404, "Not drawn", "This raffle has not been drawn yet."},

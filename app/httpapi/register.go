@@ -34,7 +34,7 @@ type operation struct {
 	access      access
 	status      int           // of success; 0 means 200
 	refusals    []raffle.Code // beyond those that access, body, parameters and database bring with them
-	cache       time.Duration // how long anybody may keep the answer to an anonymous read; 0: ask again
+	cache       time.Duration // how long anybody may keep the answer to an anonymous read; 0: nobody but the client, and it asks again
 	request     any           // example of the body
 	response    any           // example of the answer
 	standalone  bool          // does not touch the database: works before it is there

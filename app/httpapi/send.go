@@ -81,15 +81,15 @@ func (x *exchange) caching(header http.Header, r *http.Request) {
 	switch o := x.operation; {
 	case !isRead(r.Method) || x.status >= 300 && x.status != http.StatusNotModified:
 		header.Set("Cache-Control", "no-store")
-	case o != nil && o.access == optional:
-		header.Add("Vary", "Authorization")
-		if r.Header.Get("Authorization") != "" {
-			header.Set("Cache-Control", "private, no-cache")
-			return
-		}
-		header.Set("Cache-Control", o.shared())
 	case o != nil && o.access == public:
 		header.Set("Cache-Control", o.shared())
+	case o != nil && o.access == optional && o.cache > 0:
+		header.Add("Vary", "Authorization")
+		if r.Header.Get("Authorization") == "" {
+			header.Set("Cache-Control", o.shared())
+			return
+		}
+		header.Set("Cache-Control", "private, no-cache")
 	default:
 		header.Set("Cache-Control", "private, no-cache")
 	}

@@ -17,7 +17,6 @@ const (
 	CodeReservationExpired Code = "reservation_expired"    // the hold is over and numbers were lost; member "numbers"
 	CodeReservationGone    Code = "reservation_released"   // the hold was given back by its holder
 	CodePaymentReference   Code = "payment_reference_used" // the reference belongs to another purchase of this raffle
-	CodeFrozen             Code = "raffle_frozen"          // a number is held or sold: price, size, numbering and rules stay
 	CodeHasSales           Code = "raffle_has_sales"       // something was sold: cancel instead of deleting
 	CodeNothingSold        Code = "nothing_sold"           // no draw without a sold number
 	CodeNotDrawn           Code = "not_drawn"              // there is no draw yet

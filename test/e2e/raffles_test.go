@@ -189,7 +189,10 @@ func TestUpdateRaffle(t *testing.T) {
 		object{"title": "Moto roja", "description": "Entrega en Cali", "draw_at": before["draw_at"], "status": "open"})
 	expect(t, u.call("PATCH", address, object{"description": nil, "draw_at": nil}).want(200).object(),
 		object{"title": "Moto roja", "description": nil, "draw_at": nil})
-	expect(t, u.call("PATCH", address, object{}).want(200).object(), object{"title": "Moto roja"})
+	changed := u.get(address).want(200).text("updated_at")
+	for _, nothing := range []object{{}, {"title": " Moto roja"}, {"description": nil, "draw_at": nil, "status": "published"}} {
+		expect(t, u.call("PATCH", address, nothing).want(200).object(), object{"title": "Moto roja", "updated_at": changed})
+	}
 	expect(t, u.call("PATCH", address, object{"draw_at": future, "description": "Otra"}).want(200).object(), object{"description": "Otra"})
 	expect(t, u.call("PATCH", address, object{"status": "published"}).want(200).object(), object{"status": "open"})
 	purchases := anonymous(t).get(path("/v2/participants/%s/purchases", bought["participant_id"])).want(200).list()
