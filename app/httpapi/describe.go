@@ -48,7 +48,11 @@ func (a *API) rawResponse(o *operation) *huma.Response {
 	case o.answer != nil:
 		schema = a.huma.OpenAPI().Components.Schemas.Schema(o.answer, true, o.id)
 	}
-	return &huma.Response{Content: map[string]*huma.MediaType{media: {Schema: schema}}}
+	content := map[string]*huma.MediaType{media: {Schema: schema}}
+	if o.binary != "" {
+		content[mediaBinary] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary", Description: o.binary}}
+	}
+	return &huma.Response{Content: content}
 }
 
 func security(who access) []map[string][]string {

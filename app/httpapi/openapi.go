@@ -101,9 +101,15 @@ func (a *API) document(o *operation) {
 	if o.request != nil && described.RequestBody != nil {
 		described.RequestBody.Content[mediaJSON].Example = o.request
 	}
+	if o.sample != "" {
+		described.Extensions = map[string]any{codeSamples: []codeSample{{Lang: "JavaScript", Source: o.sample}}}
+	}
 	success := described.Responses[strconv.Itoa(o.status)]
-	for _, media := range success.Content {
-		if o.response != nil {
+	for name, media := range success.Content {
+		switch {
+		case name == mediaBinary:
+			media.Example = "\x04\x09" // the bytes of the JSON example
+		case o.response != nil:
 			media.Example = o.response
 		}
 	}
@@ -115,6 +121,14 @@ func (a *API) document(o *operation) {
 		success.Headers["ETag"] = &huma.Param{Description: "Strong entity tag, for If-None-Match.", Schema: &huma.Schema{Type: huma.TypeString}}
 		described.Responses["304"] = &huma.Response{Description: "The client has the current answer already."}
 	}
+}
+
+// codeSamples is the extension by which documentation tools know code.
+const codeSamples = "x-codeSamples"
+
+type codeSample struct {
+	Lang   string `json:"lang" yaml:"lang"`
+	Source string `json:"source" yaml:"source"`
 }
 
 // tellUniqueItems keeps uniqueItems in the description only. The commands check it: huma's own check

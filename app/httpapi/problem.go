@@ -42,6 +42,7 @@ type ProblemField struct {
 const (
 	mediaJSON    = "application/json"
 	mediaProblem = "application/problem+json"
+	mediaBinary  = "application/octet-stream"
 
 	retryUnavailable = 2 * time.Second
 	maxFaults        = 100 // entries in errors; more help nobody

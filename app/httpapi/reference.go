@@ -34,6 +34,7 @@ type referenceOperation struct {
 	Parameters                                     []referenceField
 	Request                                        referenceContent
 	Responses                                      []referenceResponse
+	Samples                                        []codeSample
 }
 
 type referenceField struct {
@@ -95,6 +96,7 @@ func referenceOperationOf(o *huma.Operation) referenceOperation {
 	r := referenceOperation{
 		ID: o.OperationID, Method: o.Method, Path: o.Path, Summary: o.Summary, Description: o.Description, Access: referenceAccess(o),
 	}
+	r.Samples, _ = o.Extensions[codeSamples].([]codeSample)
 	for _, p := range o.Parameters {
 		f := referenceFieldOf(p.Name, p.Schema, p.Required)
 		f.In = p.In

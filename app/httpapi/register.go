@@ -40,6 +40,8 @@ type operation struct {
 	standalone  bool          // does not touch the database: works before it is there
 	media       string        // of the answer when it is not application/json
 	answer      reflect.Type  // what the bytes hold when the handler writes JSON as []byte
+	sample      string        // JavaScript that calls the operation, for the documentation
+	binary      string        // describes the form as application/octet-stream, where there is one beside JSON
 }
 
 // failure carries an error of a handler through huma to the one place that maps errors.

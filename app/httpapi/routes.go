@@ -24,6 +24,7 @@ func (a *API) routes() {
 	register(a, deleteRaffleOperation, a.deleteRaffle)
 
 	register(a, numbersOperation, a.listNumbers)
+	register(a, boardOperation, a.getBoard)
 
 	register(a, reserveOperation, a.reserveNumbers)
 	register(a, confirmOperation, a.confirmPurchase)

@@ -7,7 +7,8 @@ import (
 
 // A board row exists only for a number that is held or sold; "available" is its absence. Each
 // function below moves the raffle's counters by exactly what it changed on the board, and its version,
-// from which entity tags are made.
+// from which entity tags are made. The row of the counters' slot is locked from then until the commit:
+// that is why a slot's versions have no gaps (see changed).
 
 // NumbersHeld puts the numbers of a new reservation on the board. A hold that was taken over after
 // its time keeps its row and changes hands.
@@ -17,10 +18,13 @@ func NumbersHeld(b *pgx.Batch, raffleID, reservationID uuid.UUID) {
 			INSERT INTO raffle_numbers_read (raffle_id, number, status, reserved_until)
 			SELECT raffle_id, unnest(numbers), 'reserved', expires_at FROM reservations WHERE id = $2
 			ON CONFLICT (raffle_id, number) DO UPDATE SET reserved_until = excluded.reserved_until
-			RETURNING xmax = 0 AS fresh)
-		UPDATE raffle_counts_read
-		SET reserved = reserved + (SELECT count(*) FROM held WHERE fresh), version = version + 1
-		WHERE raffle_id = $1 AND slot = $3`, raffleID, reservationID, anySlot())
+			RETURNING number, xmax = 0 AS fresh),
+		moved AS (
+			UPDATE raffle_counts_read
+			SET reserved = reserved + (SELECT count(*) FROM held WHERE fresh), version = version + 1
+			WHERE raffle_id = $1 AND slot = $3
+			RETURNING slot, version)`+changed("held"),
+		raffleID, reservationID, anySlot())
 }
 
 // NumbersSold marks the numbers of a confirmed reservation as sold. Repeating it changes nothing.
@@ -31,11 +35,14 @@ func NumbersSold(b *pgx.Batch, raffleID, reservationID uuid.UUID) {
 			SELECT raffle_id, unnest(numbers), 'sold' FROM reservations WHERE id = $2
 			ON CONFLICT (raffle_id, number) DO UPDATE SET status = 'sold', reserved_until = NULL
 			WHERE n.status <> 'sold'
-			RETURNING xmax = 0 AS fresh)
-		UPDATE raffle_counts_read
-		SET sold = sold + (SELECT count(*) FROM sold),
-			reserved = reserved - (SELECT count(*) FROM sold WHERE NOT fresh), version = version + 1
-		WHERE raffle_id = $1 AND slot = $3`, raffleID, reservationID, anySlot())
+			RETURNING number, xmax = 0 AS fresh),
+		moved AS (
+			UPDATE raffle_counts_read
+			SET sold = sold + (SELECT count(*) FROM sold),
+				reserved = reserved - (SELECT count(*) FROM sold WHERE NOT fresh), version = version + 1
+			WHERE raffle_id = $1 AND slot = $3
+			RETURNING slot, version)`+changed("sold"),
+		raffleID, reservationID, anySlot())
 }
 
 // NumbersReleased takes the numbers that a released reservation still held off the board; numbers
@@ -47,10 +54,13 @@ func NumbersReleased(b *pgx.Batch, raffleID, reservationID uuid.UUID) {
 			USING reservations r
 			WHERE r.id = $2 AND n.raffle_id = $1 AND n.number = ANY (r.numbers)
 				AND NOT EXISTS (SELECT FROM tickets t WHERE t.raffle_id = $1 AND t.number = n.number)
-			RETURNING 1)
-		UPDATE raffle_counts_read
-		SET reserved = reserved - (SELECT count(*) FROM freed), version = version + 1
-		WHERE raffle_id = $1 AND slot = $3`, raffleID, reservationID, anySlot())
+			RETURNING n.number),
+		moved AS (
+			UPDATE raffle_counts_read
+			SET reserved = reserved - (SELECT count(*) FROM freed), version = version + 1
+			WHERE raffle_id = $1 AND slot = $3
+			RETURNING slot, version)`+changed("freed"),
+		raffleID, reservationID, anySlot())
 }
 
 // NumbersFreed takes numbers whose hold was removed off the board.
@@ -58,14 +68,29 @@ func NumbersFreed(b *pgx.Batch, raffleID uuid.UUID, numbers []int32) {
 	b.Queue(`
 		WITH freed AS (
 			DELETE FROM raffle_numbers_read WHERE raffle_id = $1 AND number = ANY ($2) AND status = 'reserved'
-			RETURNING 1)
-		UPDATE raffle_counts_read
-		SET reserved = reserved - (SELECT count(*) FROM freed), version = version + 1
-		WHERE raffle_id = $1 AND slot = $3`, raffleID, numbers, anySlot())
+			RETURNING number),
+		moved AS (
+			UPDATE raffle_counts_read
+			SET reserved = reserved - (SELECT count(*) FROM freed), version = version + 1
+			WHERE raffle_id = $1 AND slot = $3
+			RETURNING slot, version)`+changed("freed"),
+		raffleID, numbers, anySlot())
 }
 
-// HoldsDropped takes every hold off the board. It needs the raffle locked alone.
+// HoldsDropped takes every hold off the board. It needs the raffle locked alone. The versions move
+// without a change being written down, which makes every client read the whole board once.
 func HoldsDropped(b *pgx.Batch, raffleID uuid.UUID) {
 	b.Queue(`DELETE FROM raffle_numbers_read WHERE raffle_id = $1 AND status = 'reserved'`, raffleID)
 	b.Queue(`UPDATE raffle_counts_read SET reserved = 0, version = version + 1 WHERE raffle_id = $1`, raffleID)
+	b.Queue(`DELETE FROM board_changes_read WHERE raffle_id = $1`, raffleID)
+}
+
+// changed ends a statement: it writes the numbers that the relation names into the ring of the last
+// changes, at the turn of the version that "moved" gave the slot. 256 turns in each of 16 slots keep
+// about the last 4 000 changes of a board.
+func changed(relation string) string {
+	return `
+		INSERT INTO board_changes_read (raffle_id, slot, turn, version, numbers)
+		SELECT $1, slot, version % 256, version, ARRAY(SELECT number FROM ` + relation + `) FROM moved
+		ON CONFLICT (raffle_id, slot, turn) DO UPDATE SET version = excluded.version, numbers = excluded.numbers`
 }

@@ -1,0 +1,131 @@
+package query
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/rifaapp/rifaapp/app/postgres"
+)
+
+// BoardClock tells moments of one board apart: two equal clocks saw the same board. It holds the
+// version of each slot of the raffle's counters, which every change of the board moves, and the end
+// of the last hold that ended by itself, which changes the board without a write.
+type BoardClock struct {
+	Slots []int64
+	Ended int64 // microseconds since 1970; 0: no hold that is on the board has ended
+}
+
+// CompactBoard is a board with two bits a number, at one moment.
+type CompactBoard struct {
+	RaffleID     uuid.UUID
+	NumberStart  int
+	TotalNumbers int
+	Clock        BoardClock
+	// Packed has number NumberStart+i in byte i/4, at the bits 2·(i%4) and 2·(i%4)+1 counted from the
+	// lowest: its NumberState. It is nil where only changes were asked for.
+	Packed []byte
+	// Changes are the numbers that may be another than at the earlier moment asked for, each with the
+	// state it has now, when Packed is nil.
+	Changes []NumberChange
+}
+
+// NumberChange is the state that a number has come to.
+type NumberChange struct {
+	Number int
+	State  NumberState
+}
+
+// selectClock is the clock of the board of raffle $1 in the snapshot of its statement.
+const selectClock = `
+	ARRAY(SELECT version FROM raffle_counts_read WHERE raffle_id = $1 ORDER BY slot),
+	COALESCE((SELECT (extract(epoch FROM max(reserved_until)) * 1000000)::bigint
+		FROM raffle_numbers_read WHERE raffle_id = $1 AND reserved_until <= now()), 0)`
+
+// CompactHead answers a board without its numbers: what a client that has it already needs. A
+// draft's only to its owner. It costs two index reads.
+func (q *Queries) CompactHead(ctx context.Context, raffleID uuid.UUID, caller *uuid.UUID) (CompactBoard, error) {
+	board := CompactBoard{RaffleID: raffleID}
+	err := postgres.Reader(ctx, q.DB).QueryRow(ctx, `
+		SELECT number_start, total_tickets, `+selectClock+`
+		FROM raffles_read WHERE id = $1 AND (status <> 'draft' OR owner_id = $2)`, raffleID, caller).
+		Scan(&board.NumberStart, &board.TotalNumbers, &board.Clock.Slots, &board.Clock.Ended)
+	return board, found(err)
+}
+
+// CompactBoard answers the whole board under the head that the caller has just read. Clock and
+// numbers come from one snapshot.
+func (q *Queries) CompactBoard(ctx context.Context, head CompactBoard) (CompactBoard, error) {
+	var sold, held []int32
+	err := postgres.Reader(ctx, q.DB).QueryRow(ctx, `
+		SELECT `+selectClock+`,
+			(SELECT array_agg(number) FROM raffle_numbers_read WHERE raffle_id = $1 AND reserved_until IS NULL),
+			(SELECT array_agg(number) FROM raffle_numbers_read WHERE raffle_id = $1 AND reserved_until > now())`, head.RaffleID).
+		Scan(&head.Clock.Slots, &head.Clock.Ended, &sold, &held)
+	if err != nil {
+		return CompactBoard{}, postgres.Translate(err)
+	}
+	head.Packed = make([]byte, (head.TotalNumbers+3)/4)
+	head.pack(sold, Sold)
+	head.pack(held, Reserved)
+	return head, nil
+}
+
+func (b *CompactBoard) pack(numbers []int32, state NumberState) {
+	for _, number := range numbers {
+		i := int(number) - b.NumberStart
+		b.Packed[i/4] |= byte(state) << (i % 4 * 2)
+	}
+}
+
+// BoardChanges answers the numbers that may have changed since an earlier moment, under the head that
+// the caller has just read. known is false when the moment is not remembered any more, or not one of
+// this board: then only the whole board helps.
+//
+// A slot's versions commit in order and without gaps, so the changes since are known exactly when
+// the ring still has one for each version that each slot has moved on. Holds that ended by themselves
+// are found by their time.
+func (q *Queries) BoardChanges(ctx context.Context, head CompactBoard, since BoardClock) (board CompactBoard, known bool, err error) {
+	if len(since.Slots) != len(head.Clock.Slots) {
+		return head, false, nil
+	}
+	var sold, held, free []int32
+	err = postgres.Reader(ctx, q.DB).QueryRow(ctx, `
+		WITH moved AS (
+			SELECT c.slot, c.version, s.version AS since
+			FROM unnest($2::bigint[]) WITH ORDINALITY AS s (version, nth)
+			JOIN raffle_counts_read c ON c.raffle_id = $1 AND c.slot = s.nth - 1
+			WHERE c.version <> s.version),
+		changes AS (
+			SELECT b.numbers
+			FROM moved m
+			CROSS JOIN LATERAL generate_series(m.since + 1, LEAST(m.version, m.since + 256)) AS v
+			JOIN board_changes_read b ON b.raffle_id = $1 AND b.slot = m.slot AND b.turn = v % 256 AND b.version = v),
+		touched AS (
+			SELECT unnest(numbers) AS number FROM changes
+			UNION
+			SELECT number FROM raffle_numbers_read
+			WHERE raffle_id = $1 AND reserved_until <= now() AND reserved_until > to_timestamp($3::bigint / 1000000.0)),
+		states AS (
+			SELECT t.number, CASE WHEN n.number IS NULL OR n.reserved_until <= now() THEN 0
+				WHEN n.reserved_until IS NULL THEN 2 ELSE 1 END AS state
+			FROM touched t LEFT JOIN raffle_numbers_read n ON n.raffle_id = $1 AND n.number = t.number)
+		SELECT (SELECT count(*) FROM changes) = COALESCE((SELECT sum(version - since) FROM moved), 0)
+				AND NOT EXISTS (SELECT FROM moved WHERE version < since),
+			`+selectClock+`,
+			ARRAY(SELECT number FROM states WHERE state = 0 ORDER BY 1),
+			ARRAY(SELECT number FROM states WHERE state = 1 ORDER BY 1),
+			ARRAY(SELECT number FROM states WHERE state = 2 ORDER BY 1)`,
+		head.RaffleID, since.Slots, since.Ended).
+		Scan(&known, &head.Clock.Slots, &head.Clock.Ended, &free, &held, &sold)
+	if err != nil {
+		return CompactBoard{}, false, postgres.Translate(err)
+	}
+	head.Changes = make([]NumberChange, 0, len(free)+len(held)+len(sold))
+	for state, numbers := range [][]int32{free, held, sold} {
+		for _, number := range numbers {
+			head.Changes = append(head.Changes, NumberChange{Number: int(number), State: NumberState(state)})
+		}
+	}
+	return head, known, nil
+}
