@@ -72,20 +72,88 @@ func Generate(ctx context.Context) error {
 	return tool(ctx, "./app/httpapi/openapigen")
 }
 
+// Plan shows what deploying would change in an environment: `plan dev`. Optional: -infraDir=DIR -drift=true (fail when
+// anything differs) -comment=true (write it to the pull request that PULL_REQUEST names).
+func Plan(ctx context.Context, env string, infraDir *string, drift, comment *bool) error {
+	return deploy(ctx, "plan", []string{env}, flags{"infra-dir": text(infraDir), "drift": truth(drift), "comment": truth(comment)})
+}
+
+// Deploy brings this commit into an environment: build, plan, apply, migrate, smoke test, shift. `deploy dev`. Optional:
+// -planOnly=true -lambdaOnly=true -infraDir=DIR -watch=5m (how long a tenth of the traffic tries it first; 0s: not at all).
+func Deploy(ctx context.Context, env string, planOnly, lambdaOnly *bool, infraDir *string, watch *time.Duration) error {
+	f := flags{"infra-dir": text(infraDir), "plan-only": truth(planOnly), "lambda-only": truth(lambdaOnly)}
+	if watch != nil {
+		f["watch"] = watch.String()
+	}
+	return deploy(ctx, "deploy", []string{env}, f)
+}
+
+// Migrate deploys the migrations of the code that an environment serves: `migrate dev`. Optional: -infraDir=DIR.
+func Migrate(ctx context.Context, env string, infraDir *string) error {
+	return deploy(ctx, "migrate", []string{env}, flags{"infra-dir": text(infraDir)})
+}
+
+// Rollback calls a canary back, or returns to the version that served before: `rollback dev`. Optional: -version=7
+// -infraDir=DIR.
+func Rollback(ctx context.Context, env string, version, infraDir *string) error {
+	return deploy(ctx, "rollback", []string{env, text(version)}, flags{"infra-dir": text(infraDir)})
+}
+
+// Status tells versions, traffic, migrations, alarm and drift of an environment. Optional: -infraDir=DIR.
+func Status(ctx context.Context, env string, infraDir *string) error {
+	return deploy(ctx, "status", []string{env}, flags{"infra-dir": text(infraDir)})
+}
+
+// Outputs prints what the units of an environment answer. Optional: -name=gateway.base_url -infraDir=DIR.
+func Outputs(ctx context.Context, env string, name, infraDir *string) error {
+	return deploy(ctx, "outputs", []string{env, text(name)}, flags{"infra-dir": text(infraDir)})
+}
+
+// Destroy deletes an environment and all its data; it asks for the environment's name. Optional: -infraDir=DIR.
+func Destroy(ctx context.Context, env string, infraDir *string) error {
+	return deploy(ctx, "destroy", []string{env}, flags{"infra-dir": text(infraDir)})
+}
+
+// Request checks, in a workflow, what it was asked for: `request deploy`. PAYLOAD holds client_payload or inputs.
+func Request(ctx context.Context, event string) error {
+	return deploy(ctx, "request", []string{event}, nil)
+}
+
 // Dispatch asks GitHub to deploy, migrate or roll an environment back: `dispatch deploy dev`. GITHUB_REPOSITORY, GITHUB_TOKEN.
-// Optional, after the environment: -ref=BRANCH -lambdaOnly=true -version=N.
+// Optional: -ref=BRANCH -lambdaOnly=true -version=N.
 func Dispatch(ctx context.Context, action, env string, ref *string, lambdaOnly *bool, version *string) error {
-	args := []string{"dispatch"}
-	if ref != nil {
-		args = append(args, "--ref", *ref)
+	return deploy(ctx, "dispatch", []string{action, env}, flags{"ref": text(ref), "lambda-only": truth(lambdaOnly), "version": text(version)})
+}
+
+// flags of infra/deploy by name; an empty value leaves the default.
+type flags map[string]string
+
+func text(s *string) string {
+	if s == nil {
+		return ""
 	}
-	if lambdaOnly != nil && *lambdaOnly {
-		args = append(args, "--lambda-only")
+	return *s
+}
+
+func truth(b *bool) string {
+	if b == nil || !*b {
+		return ""
 	}
-	if version != nil {
-		args = append(args, "--version", *version)
+	return "true"
+}
+
+// deploy runs a command of infra/deploy. Trailing arguments that are empty are left out.
+func deploy(ctx context.Context, command string, args []string, f flags) error {
+	line := []string{command}
+	for name, value := range f {
+		if value != "" {
+			line = append(line, "--"+name+"="+value)
+		}
 	}
-	return tool(ctx, "./infra/deploy", append(args, action, env)...)
+	if last := len(args) - 1; args[last] == "" {
+		args = args[:last]
+	}
+	return tool(ctx, "./infra/deploy", append(line, args...)...)
 }
 
 // Projections are targets about the read model of the database that DB_HOST and friends name, or of

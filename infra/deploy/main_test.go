@@ -1,69 +1,193 @@
 package main
 
 import (
-	"io"
+	"bytes"
+	"errors"
+	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-const token = "a-token-nobody-may-see"
+// The test binary plays every program of these tests: by the name of the link it is started through it is a fake go,
+// terraform or terragrunt, and with underTest set it is the command itself.
+const underTest = "RIFAAPP_DEPLOY_UNDER_TEST"
 
-func TestDispatch(t *testing.T) {
-	t.Parallel()
-	infra := t.TempDir()
-	for _, name := range []string{"dev", "prod"} {
-		if err := os.MkdirAll(filepath.Join(infra, "envs", name), 0o755); err != nil {
+func TestMain(m *testing.M) {
+	switch filepath.Base(os.Args[0]) {
+	case "go":
+		exit(fakeGo(os.Args[1:]))
+	case "terraform":
+		fmt.Println(`{"terraform_version": "` + os.Getenv("FAKE_TERRAFORM_VERSION") + `"}`)
+		os.Exit(0)
+	case "terragrunt":
+		exit(fakeTerragrunt(os.Args[1:]))
+	}
+	if os.Getenv(underTest) != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// fakeGo writes a program where `go build -o` would.
+func fakeGo(args []string) error {
+	for i, arg := range args {
+		if arg == "-o" {
+			return os.WriteFile(args[i+1], []byte("a program"), 0o755)
+		}
+	}
+	return errors.New("FAKE: " + strings.Join(args, " "))
+}
+
+// fakeTerragrunt notes what it is asked for in the fake AWS's journal and says what the real one would. The command
+// that FAKE_FAILS names says FAKE_SAYS and fails.
+func fakeTerragrunt(args []string) error {
+	command := args[0]
+	switch command {
+	case "--version":
+		fmt.Println("terragrunt version v1.0.0")
+		return nil
+	case "run":
+		command = args[5] // after run --all --non-interactive --no-color --
+	}
+	if dir, err := os.Getwd(); err != nil || filepath.Base(filepath.Dir(dir)) != "envs" {
+		return fmt.Errorf("FAKE: started in %s", dir)
+	}
+	if _, err := http.Post(os.Getenv("AWS_ENDPOINT_URL")+"/journal", "text/plain", strings.NewReader("terragrunt "+command)); err != nil {
+		return err
+	}
+	if command == os.Getenv("FAKE_FAILS") {
+		return errors.New(os.Getenv("FAKE_SAYS"))
+	}
+	switch command {
+	case "plan":
+		fmt.Println("STDOUT [api] terraform: " + os.Getenv("FAKE_PLAN"))
+		fmt.Println("STDOUT [gateway] terraform: No changes. Your infrastructure matches the configuration.")
+	case "stack":
+		fmt.Println(strings.ReplaceAll(fakeOutputs, "URL", os.Getenv("AWS_ENDPOINT_URL")))
+	}
+	return nil
+}
+
+const fakeOutputs = `{"rifaapp": {
+	"database": {"engine": "aurora", "server_arn": "arn:server", "master_secret_arn": "arn:master", "database_name": "rifaapp", "port": 5432},
+	"migrator": {"published_version": "8", "secret_arns": {}},
+	"api": {"published_version": "8", "function_name": "rifaapp-dev-api", "secret_arns": {"JWT_KEYS": "arn:jwt-keys"}},
+	"gateway": {"base_url": "URL", "routes": {"GET /rifaapp/": "NONE"}}
+}}`
+
+// world is a checkout, its environments, an AWS account and a place for programs.
+type world struct {
+	*fakeAWS
+	checkout string
+	bin      string
+	env      map[string]string
+}
+
+const values = `stack "rifaapp" {
+  values = {
+    environment = "ENV"
+    account_id  = "123456789012" # ours
+    region      = "us-east-1"
+    production  = PRODUCTION
+  }
+}
+`
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{checkout: filepath.Join(t.TempDir(), "rifaapp"), bin: t.TempDir()}
+	w.write(t, ".gitignore", "/dist/\n/.rifaapp/\n")
+	w.write(t, "infra/modules/database/roles.sql", "DO $roles$ BEGIN END $roles$;\n")
+	for env, production := range map[string]string{"dev": "false", "prod": "true"} {
+		w.write(t, "infra/envs/"+env+"/terragrunt.stack.hcl", strings.NewReplacer("ENV", env, "PRODUCTION", production).Replace(values))
+	}
+	w.git(t, "init", "--quiet", "--initial-branch=main")
+	w.git(t, "add", ".")
+	w.git(t, "-c", "user.name=RifaApp", "-c", "user.email=dev@rifaapp.example", "commit", "--quiet", "-m", "Begin")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, program := range map[string]string{"go": self, "terraform": self, "terragrunt": self, "git": git} {
+		if err := os.Symlink(program, filepath.Join(w.bin, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, c := range map[string]struct {
-		args   []string
-		status int
-		token  string
-		body   string // "" when nothing may be sent
-		says   string
-	}{
-		"deploy":      {[]string{"deploy", "dev"}, 204, token, `{"client_payload":{"environment":"dev","lambda_only":false,"ref":"main"},"event_type":"deploy"}`, "asked of rifaapp/rifaapp"},
-		"lambda only": {[]string{"--lambda-only", "--ref", "v1.2", "deploy", "prod"}, 204, token, `{"client_payload":{"environment":"prod","lambda_only":true,"ref":"v1.2"},"event_type":"deploy"}`, "asked"},
-		"migrate":     {[]string{"migrate", "dev"}, 204, token, `{"client_payload":{"environment":"dev","ref":"main"},"event_type":"migrate"}`, "asked"},
-		"rollback":    {[]string{"--version", "7", "rollback", "dev"}, 204, token, `{"client_payload":{"environment":"dev","version":"7"},"event_type":"rollback"}`, "asked"},
-		"expired":     {[]string{"deploy", "dev"}, 401, token, `{"client_payload":{"environment":"dev","lambda_only":false,"ref":"main"},"event_type":"deploy"}`, "expired"},
-		"unknown env": {[]string{"deploy", "staging"}, 204, token, "", "known: dev, prod"},
-		"no token":    {[]string{"deploy", "nope"}, 204, "", "", "set GITHUB_TOKEN"},
-		"bad ref":     {[]string{"--ref", "$(id)", "deploy", "dev"}, 204, token, "", "not the name of a branch"},
-		"bad version": {[]string{"--version", "x", "rollback", "dev"}, 204, token, "", "not the number"},
-		"bad type":    {[]string{"destroy", "dev"}, 204, token, "", "cannot be dispatched"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var sent string
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.Method != "POST" || r.URL.Path != "/repos/rifaapp/rifaapp/dispatches" || r.Header.Get("Authorization") != "Bearer "+token {
-					t.Errorf("request %s %s, or its token, is wrong", r.Method, r.URL)
-				}
-				body, _ := io.ReadAll(r.Body)
-				sent = string(body)
-				w.WriteHeader(c.status)
-				io.WriteString(w, `{"message":"bad `+token+`"}`)
-			}))
-			defer server.Close()
-			env := map[string]string{"GITHUB_API_URL": server.URL, "GITHUB_REPOSITORY": "rifaapp/rifaapp", "GITHUB_TOKEN": c.token}
-			var out strings.Builder
-			err := run(t.Context(), append([]string{"dispatch", "--infra-dir", infra}, c.args...), func(k string) string { return env[k] }, &out)
-			said := out.String()
-			if err != nil {
-				said += err.Error()
-			}
-			if sent != c.body || !strings.Contains(said, c.says) || strings.Contains(said, token) {
-				t.Errorf("sent %q, want %q; said %q, want %q in it and no token", sent, c.body, said, c.says)
-			}
-			if ok := c.body != "" && c.status == 204; ok != (err == nil) {
-				t.Errorf("err = %v", err)
-			}
-		})
+	w.fakeAWS = newFakeAWS(t, w.git(t, "rev-parse", "HEAD"))
+	w.env = map[string]string{
+		underTest: "1", "PATH": w.bin, "HOME": w.bin, "AWS_ENDPOINT_URL": w.url, "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_ACCESS_KEY_ID": "AKIAFAKE", "AWS_SECRET_ACCESS_KEY": "fake", "FAKE_TERRAFORM_VERSION": "1.11.4", "FAKE_PLAN": "No changes.",
+	}
+	return w
+}
+
+func (w *world) write(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(w.checkout, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) git(t *testing.T, args ...string) string {
+	t.Helper()
+	command := exec.Command("git", args...)
+	command.Dir = w.checkout
+	said, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, said)
+	}
+	return strings.TrimSpace(string(said))
+}
+
+// run starts the command in the checkout and returns what it said.
+func (w *world) run(t *testing.T, stdin string, args ...string) (said string, ok bool) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), self, args...)
+	command.Dir = w.checkout
+	for name, value := range w.env {
+		command.Env = append(command.Env, name+"="+value)
+	}
+	command.Stdin = strings.NewReader(stdin)
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	err = command.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		t.Fatal(err)
+	}
+	return out.String(), err == nil
+}
+
+// contains fails the test for every part that is missing.
+func contains(t *testing.T, said string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(said, part) {
+			t.Errorf("%q is missing in:\n%s", part, said)
+		}
 	}
 }

@@ -90,16 +90,7 @@ func Send(ctx context.Context, t Target, e Event) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	url := strings.TrimSuffix(t.API, "/") + "/repos/" + t.Repository + "/dispatches"
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Accept", "application/vnd.github+json")
-	request.Header.Set("Authorization", "Bearer "+t.Token)
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-GitHub-Api-Version", "2022-11-28")
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := t.Do(ctx, http.MethodPost, "/dispatches", bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("GitHub cannot be reached, nothing was dispatched: %w", err)
 	}
@@ -108,6 +99,19 @@ func Send(ctx context.Context, t Target, e Event) error {
 		return nil
 	}
 	return refused(t, answer)
+}
+
+// Do calls GitHub about the repository: path follows /repos/owner/name.
+func (t Target) Do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(t.API, "/")+"/repos/"+t.Repository+path, body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "application/vnd.github+json")
+	request.Header.Set("Authorization", "Bearer "+t.Token)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-GitHub-Api-Version", "2022-11-28")
+	return http.DefaultClient.Do(request)
 }
 
 func refused(t Target, answer *http.Response) error {

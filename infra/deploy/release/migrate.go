@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
@@ -20,11 +19,16 @@ func Migrate(ctx context.Context, client *lambda.Client, function, qualifier str
 		return nil, fmt.Errorf("calling %s: %w; whether migrations ran is unknown: look at its log, then migrate again, which repeats nothing", function, err)
 	}
 	if answer.FunctionError != nil {
-		var said struct{ ErrorMessage string }
-		if json.Unmarshal(answer.Payload, &said) != nil || said.ErrorMessage == "" {
-			said.ErrorMessage = aws.ToString(answer.FunctionError)
-		}
-		return nil, fmt.Errorf("the migration failed: %s; the version before still serves", said.ErrorMessage)
+		return nil, fmt.Errorf("the migration failed: %s; the version before still serves", words(answer.Payload, *answer.FunctionError))
 	}
 	return answer.Payload, nil
+}
+
+// words are a failed function's own, or else what Lambda calls the failure.
+func words(payload []byte, failure string) string {
+	var said struct{ ErrorMessage string }
+	if json.Unmarshal(payload, &said) != nil || said.ErrorMessage == "" {
+		return failure
+	}
+	return said.ErrorMessage
 }

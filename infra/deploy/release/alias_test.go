@@ -2,8 +2,9 @@ package release
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -15,11 +16,25 @@ import (
 )
 
 const (
-	canary  = `{"FunctionVersion":"3","RoutingConfig":{"AdditionalVersionWeights":{"4":0.1}}}`
-	allOld  = `{"FunctionVersion":"3","RoutingConfig":{"AdditionalVersionWeights":{}}}`
-	allNew  = `{"FunctionVersion":"4","RoutingConfig":{"AdditionalVersionWeights":{}}}`
+	canary  = `3 map[4:0.1] from r0 ""`
+	allOld  = `3 map[] from r1 ""`
+	allNew  = `4 map[] from r1 "3"`
 	refusal = 0 // of no call
 )
+
+// moved tells what an update asks for: version, shares, the revision it starts from, the version it notes as the one before.
+func moved(t *testing.T, r *http.Request) string {
+	t.Helper()
+	var to struct {
+		FunctionVersion, RevisionId, Description string
+		RoutingConfig                            struct{ AdditionalVersionWeights map[string]float64 }
+	}
+	if err := json.NewDecoder(r.Body).Decode(&to); err != nil || to.RoutingConfig.AdditionalVersionWeights == nil {
+		t.Errorf("update %+v: %v", to, err)
+	}
+	_, before, _ := strings.Cut(to.Description, "; before it ")
+	return fmt.Sprintf("%s %v from %s %q", to.FunctionVersion, to.RoutingConfig.AdditionalVersionWeights, to.RevisionId, before)
+}
 
 func TestShift(t *testing.T) {
 	t.Parallel()
@@ -40,14 +55,13 @@ func TestShift(t *testing.T) {
 			var updates []string
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == "PUT" {
-					body, _ := io.ReadAll(r.Body)
-					if updates = append(updates, string(body)); len(updates) == c.refuse {
+					if updates = append(updates, moved(t, r)); len(updates) == c.refuse {
 						w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
 						w.WriteHeader(http.StatusForbidden)
 						return
 					}
 				}
-				io.WriteString(w, `{"FunctionVersion":"3"}`)
+				fmt.Fprintf(w, `{"FunctionVersion":"3","RevisionId":"r%d"}`, len(updates))
 			}))
 			defer server.Close()
 			client := lambda.New(lambda.Options{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: aws.AnonymousCredentials{}})

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// quick makes the watch short enough for a test.
+var quick = []string{"--watch", "50ms", "--every", "5ms"}
+
+func deployArgs(args ...string) []string {
+	return append(append([]string{"deploy"}, quick...), args...)
+}
+
+func TestDeploy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env["FAKE_PLAN"] = "Plan: 3 to add, 1 to change, 0 to destroy."
+	said, ok := w.run(t, "", deployArgs("dev")...)
+	if !ok {
+		t.Fatal(said)
+	}
+	contains(t, said, "account 123456789012, us-east-1; version 7 serves", "3 to add, 1 to change, 0 to destroy", "made JWT_KEYS; roles in place",
+		"deployed init, buying", "version 8 answers, ready", "version 8 serves everything", w.url+" answers", "go tool mage rollback dev")
+	want := []string{
+		"terragrunt plan", "terragrunt apply", "terragrunt stack", "secret", "roles", "migrate by 8", "smoke test",
+		"dev-api at 7, 8 gets 0.1", "dev-api at 8", "dev-migrator at 8",
+	}
+	if got := w.happened(); !slices.Equal(got, want) {
+		t.Errorf("happened %q\nwant     %q", got, want)
+	}
+	if _, err := os.Stat(filepath.Join(w.checkout, "dist", "rifaapp-lambda-arm64.zip")); err != nil {
+		t.Errorf("the zip is not where the stack looks for it: %v", err)
+	}
+}
+
+func TestDeployLambdaOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, program := range []string{"terraform", "terragrunt"} { // not needed
+		if err := os.Remove(filepath.Join(w.bin, program)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said, ok := w.run(t, "", deployArgs("--lambda-only", "dev")...)
+	if !ok {
+		t.Fatal(said)
+	}
+	want := []string{"code of dev-migrator", "code of dev-api", "migrate by 8", "smoke test", "dev-api at 7, 8 gets 0.1", "dev-api at 8", "dev-migrator at 8"}
+	if got := w.happened(); !slices.Equal(got, want) {
+		t.Errorf("happened %q\nwant     %q", got, want)
+	}
+}
+
+func TestPlanOnlyChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env["FAKE_PLAN"] = "Plan: 0 to add, 2 to change, 1 to destroy."
+	said, ok := w.run(t, "", "deploy", "--plan-only", "dev")
+	if !ok || !slices.Equal(w.happened(), []string{"terragrunt plan"}) {
+		t.Errorf("happened %q; said\n%s", w.happened(), said)
+	}
+	contains(t, said, "STDOUT [api] terraform: Plan:", "dev: 0 to add, 2 to change, 1 to destroy")
+}
+
+func TestDrift(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if said, ok := w.run(t, "", "plan", "--drift", "dev"); !ok {
+		t.Error(said)
+	}
+	w.env["FAKE_PLAN"] = "Plan: 0 to add, 1 to change, 0 to destroy."
+	said, ok := w.run(t, "", "plan", "--drift", "dev")
+	if ok {
+		t.Error("a drift is no failure")
+	}
+	contains(t, said, "dev is not as the code says: 0 to add, 1 to change, 0 to destroy; deploy it, or bring the change into the code")
+}
+
+// Whatever is bad: a clear sentence, and version 7 serves everything afterwards.
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	before := []string{"terragrunt plan", "terragrunt apply", "terragrunt stack", "secret", "roles"}
+	for name, c := range map[string]struct {
+		spoil    func(t *testing.T, w *world)
+		args     []string
+		happened []string
+		says     []string
+	}{
+		"unknown environment": {nil, deployArgs("staging"), nil, []string{`there is no environment "staging"; known: dev, prod`}},
+		"dirty tree for prod": {func(t *testing.T, w *world) { w.write(t, "new.go", "package x") }, deployArgs("prod"), nil,
+			[]string{"nothing was started", "?? new.go", "only commits go to prod; commit or undo them"}},
+		"wrong account": {func(_ *testing.T, w *world) { w.account = "999999999999" }, deployArgs("dev"), nil,
+			[]string{"nothing was started", "credentials are for account 999999999999 (arn:aws:iam::999999999999:user/ana), but dev lives in 123456789012"}},
+		"expired session": {func(_ *testing.T, w *world) { w.expired = true }, deployArgs("dev"), nil,
+			[]string{"nothing was started", "the AWS session has expired: sign in again with aws sso login"}},
+		"account nobody named": {func(t *testing.T, w *world) {
+			w.write(t, "infra/envs/dev/terragrunt.stack.hcl", "account_id = \"000000000000\"\nregion = \"us-east-1\"\n")
+		},
+			deployArgs("dev"), nil, []string{"account_id in", "is still 000000000000: write the id of your AWS account for dev there"}},
+		"everything missing": {func(t *testing.T, w *world) {
+			for _, program := range []string{"terraform", "go"} {
+				if err := os.Remove(filepath.Join(w.bin, program)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			delete(w.env, "AWS_ACCESS_KEY_ID")
+		}, deployArgs("dev"), nil, []string{"nothing was started", "go is not in PATH", "there are no AWS credentials", "terraform is not in PATH"}},
+		"old terraform": {func(_ *testing.T, w *world) { w.env["FAKE_TERRAFORM_VERSION"] = "1.9.8" }, deployArgs("dev"), nil,
+			[]string{"terraform 1.9.8 is too old: install 1.11 or later"}},
+		"failed build": {func(t *testing.T, w *world) { w.replace(t, "go", "/bin/false") }, deployArgs("dev"), nil,
+			[]string{"build failed: go build for arm64", "State: nothing was changed; version 7 serves.", "Next:  mend it, then go tool mage deploy dev"}},
+		"locked state": {func(_ *testing.T, w *world) {
+			w.env["FAKE_FAILS"] = "apply"
+			w.env["FAKE_SAYS"] = "Error: Error acquiring the state lock\nLock Info:\n  ID:        1234-abcd\n  Who:       luz@laptop\n  Created:   2026-11-25 10:00:00.1 +0000 UTC\n"
+		}, deployArgs("dev"), before[:2], []string{"the state is locked by luz@laptop since 2026-11-25 10:00:00.1 (lock 1234-abcd)", "no traffic was moved; version 7 serves.", "which goes on from there"}},
+		"failed plan": {func(_ *testing.T, w *world) {
+			w.env["FAKE_FAILS"], w.env["FAKE_SAYS"] = "plan", "Error: capacity.max must be a number"
+		}, deployArgs("dev"), before[:1], []string{"plan failed: terragrunt plan failed: capacity.max must be a number", "State: nothing was changed; version 7 serves.", "deploy-dev.log"}},
+		"session expires on the way": {func(_ *testing.T, w *world) {
+			w.env["FAKE_FAILS"], w.env["FAKE_SAYS"] = "apply", "Error: reading: ExpiredToken: the token is expired"
+		}, deployArgs("dev"), before[:2], []string{"the AWS session expired during apply: sign in again (aws sso login), then repeat it"}},
+		"failed migration": {func(_ *testing.T, w *world) {
+			w.migrator = `{"errorMessage":"buying: column \"price\" does not exist"}`
+		}, deployArgs("dev"),
+			append(slices.Clone(before), "migrate by 8"),
+			[]string{`the migration failed: buying: column "price" does not exist`, "the new code is uploaded and gets no traffic; version 7 serves. A change that failed was rolled back whole", "mend the change, then go tool mage deploy dev"}},
+		"failed smoke test": {func(_ *testing.T, w *world) { w.broken["/rifaapp/ready"] = "The database has not all migrations." }, deployArgs("dev"),
+			append(slices.Clone(before), "migrate by 8", "smoke test"),
+			[]string{"smoke test failed: version 8 answers GET /rifaapp/ready with 503: The database has not all migrations.", "gets no traffic; version 7 serves."}},
+		"another commit": {func(_ *testing.T, w *world) { w.commit = "0000000" }, deployArgs("dev"), append(slices.Clone(before), "migrate by 8", "smoke test"),
+			[]string{"version 8 was built from commit 0000000, not from"}},
+		"alarm before": {func(_ *testing.T, w *world) { w.alarm = true }, deployArgs("dev"), append(slices.Clone(before), "migrate by 8", "smoke test"),
+			[]string{"version 7 serves, so nothing was shifted: the alarm went off: rifaapp-dev-canary-5xx (too many 5xx)", "-watch=0s"}},
+		"alarm during the canary": {func(_ *testing.T, w *world) { w.loud = true }, deployArgs("dev"),
+			append(slices.Clone(before), "migrate by 8", "smoke test", "dev-api at 7, 8 gets 0.1", "dev-api at 7"),
+			[]string{"version 8 was called back, version 7 serves everything: the alarm went off: rifaapp-dev-canary-5xx", "go tool mage status dev"}},
+		"public address astray": {func(_ *testing.T, w *world) { w.astray = true }, deployArgs("dev"),
+			append(slices.Clone(before), "migrate by 8", "smoke test", "dev-api at 7, 8 gets 0.1", "dev-api at 8", "dev-migrator at 8", "dev-api at 7"),
+			[]string{`answers commit "another", not`, "version 7 serves everything again"}},
+		"deployment under way": {func(_ *testing.T, w *world) { w.canary() }, deployArgs("dev"), append(slices.Clone(before), "migrate by 8", "smoke test"),
+			[]string{"another deployment is under way: version 7 serves 90 %, version 6 10 %"}},
+		"new code without functions": {func(_ *testing.T, w *world) { clear(w.aliases) }, deployArgs("--lambda-only", "dev"), nil,
+			[]string{"dev has no functions yet; deploy it whole first"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if c.spoil != nil {
+				c.spoil(t, w)
+			}
+			said, ok := w.run(t, "", c.args...)
+			if ok {
+				t.Errorf("no failure:\n%s", said)
+			}
+			contains(t, said, c.says...)
+			if got := w.happened(); !slices.Equal(got, c.happened) {
+				t.Errorf("happened %q\nwant     %q", got, c.happened)
+			}
+			if alias := w.aliases["rifaapp-dev-api"]; alias != nil && alias.FunctionVersion != "7" {
+				t.Errorf("version %s serves", alias.FunctionVersion)
+			}
+			if strings.Contains(said, "panic") {
+				t.Error(said)
+			}
+		})
+	}
+}
+
+// A new environment has no version that could take over, and says so instead.
+func TestFirstDeployment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	delete(w.aliases, "rifaapp-dev-api")
+	w.migrator = `{"errorMessage":"no"}`
+	said, ok := w.run(t, "", deployArgs("dev")...)
+	if ok {
+		t.Error("no failure")
+	}
+	contains(t, said, "nothing is served there yet", "State: the environment is there but not ready, nobody is served.")
+}
+
+func (w *world) replace(t *testing.T, program, by string) {
+	t.Helper()
+	path := filepath.Join(w.bin, program)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(by, path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// canary lets version 6 have a share, as somebody else's deployment would.
+func (w *world) canary() {
+	w.aliases["rifaapp-dev-api"].RoutingConfig.AdditionalVersionWeights = map[string]float64{"6": 0.1}
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const token = "a-token-nobody-may-see"
+
+func TestDispatch(t *testing.T) {
+	t.Parallel()
+	infra := t.TempDir()
+	for _, name := range []string{"dev", "prod"} {
+		if err := os.MkdirAll(filepath.Join(infra, "envs", name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		args   []string
+		status int
+		token  string
+		body   string // "" when nothing may be sent
+		says   string
+	}{
+		"deploy":      {[]string{"deploy", "dev"}, 204, token, `{"client_payload":{"environment":"dev","lambda_only":false,"ref":"main"},"event_type":"deploy"}`, "asked of rifaapp/rifaapp"},
+		"lambda only": {[]string{"--lambda-only", "--ref", "v1.2", "deploy", "prod"}, 204, token, `{"client_payload":{"environment":"prod","lambda_only":true,"ref":"v1.2"},"event_type":"deploy"}`, "asked"},
+		"migrate":     {[]string{"migrate", "dev"}, 204, token, `{"client_payload":{"environment":"dev","ref":"main"},"event_type":"migrate"}`, "asked"},
+		"rollback":    {[]string{"--version", "7", "rollback", "dev"}, 204, token, `{"client_payload":{"environment":"dev","version":"7"},"event_type":"rollback"}`, "asked"},
+		"expired":     {[]string{"deploy", "dev"}, 401, token, `{"client_payload":{"environment":"dev","lambda_only":false,"ref":"main"},"event_type":"deploy"}`, "expired"},
+		"unknown env": {[]string{"deploy", "staging"}, 204, token, "", "known: dev, prod"},
+		"no token":    {[]string{"deploy", "nope"}, 204, "", "", "set GITHUB_TOKEN"},
+		"bad ref":     {[]string{"--ref", "$(id)", "deploy", "dev"}, 204, token, "", "not the name of a branch"},
+		"bad version": {[]string{"--version", "x", "rollback", "dev"}, 204, token, "", "not the number"},
+		"bad type":    {[]string{"destroy", "dev"}, 204, token, "", "cannot be dispatched"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var sent string
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method != "POST" || r.URL.Path != "/repos/rifaapp/rifaapp/dispatches" || r.Header.Get("Authorization") != "Bearer "+token {
+					t.Errorf("request %s %s, or its token, is wrong", r.Method, r.URL)
+				}
+				body, _ := io.ReadAll(r.Body)
+				sent = string(body)
+				w.WriteHeader(c.status)
+				io.WriteString(w, `{"message":"bad `+token+`"}`)
+			}))
+			defer server.Close()
+			env := map[string]string{"GITHUB_API_URL": server.URL, "GITHUB_REPOSITORY": "rifaapp/rifaapp", "GITHUB_TOKEN": c.token}
+			var out strings.Builder
+			err := program{getenv: func(k string) string { return env[k] }, out: &out}.run(t.Context(), append([]string{"dispatch", "--infra-dir", infra}, c.args...))
+			said := out.String()
+			if err != nil {
+				said += err.Error()
+			}
+			if sent != c.body || !strings.Contains(said, c.says) || strings.Contains(said, token) {
+				t.Errorf("sent %q, want %q; said %q, want %q in it and no token", sent, c.body, said, c.says)
+			}
+			if ok := c.body != "" && c.status == 204; ok != (err == nil) {
+				t.Errorf("err = %v", err)
+			}
+		})
+	}
+}

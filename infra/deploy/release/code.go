@@ -1,0 +1,39 @@
+package release
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+)
+
+// activation is how long Lambda may take to get a new version ready; in a VPC that can be a minute.
+const activation = 5 * time.Minute
+
+// Publish uploads a zip as the function's code and returns the number of the version it became. Nothing is served from
+// it until an alias points there. The same code twice is the same version.
+func Publish(ctx context.Context, client *lambda.Client, function, zip string) (string, error) {
+	code, err := os.ReadFile(zip)
+	if err != nil {
+		return "", err
+	}
+	got, err := client.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: &function, ZipFile: code, Publish: true})
+	if err != nil {
+		return "", fmt.Errorf("uploading the code of %s: %w", function, err)
+	}
+	return aws.ToString(got.Version), nil
+}
+
+// Ready waits until a version can be called.
+func Ready(ctx context.Context, client *lambda.Client, function, version string) error {
+	waiter := lambda.NewPublishedVersionActiveWaiter(client, func(o *lambda.PublishedVersionActiveWaiterOptions) {
+		o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
+	})
+	if err := waiter.Wait(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function, Qualifier: &version}, activation); err != nil {
+		return fmt.Errorf("version %s of %s did not become active in %s: %w", version, function, activation, err)
+	}
+	return nil
+}
