@@ -8,9 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/rifaapp/rifaapp/app/auth"
 )
 
 // Config is the environment, understood.
@@ -55,8 +58,8 @@ func Load(getenv func(string) string) (Config, error) {
 		Database:        r.database(onLambda),
 		AutoMigrate:     r.flag("AUTO_MIGRATE", false),
 		BasePath:        r.basePath("API_GATEWAY_BASE_PATH"),
-		CORS:            CORS{Origins: r.origins("CORS_ALLOW_ORIGINS"), Methods: r.list("CORS_ALLOW_METHODS"), Headers: r.list("CORS_ALLOW_HEADERS")},
-		JWTKeys:         getenv("JWT_KEYS"),
+		CORS:            CORS{Origins: r.origins("CORS_ALLOW_ORIGINS"), Methods: r.tokens("CORS_ALLOW_METHODS"), Headers: r.tokens("CORS_ALLOW_HEADERS")},
+		JWTKeys:         r.keys("JWT_KEYS"),
 		MigrationsToken: getenv("MIGRATIONS_TOKEN"),
 		ExposeErrors:    r.flag("EXPOSE_ERRORS", false),
 		DocsEnabled:     r.flag("DOCS_ENABLED", true),
@@ -64,6 +67,7 @@ func Load(getenv func(string) string) (Config, error) {
 		OnLambda:        onLambda,
 		Port:            r.number("PORT", 8000, 1, 65535),
 	}
+	r.plan("SQITCH_DIR")
 	if onLambda && c.JWTKeys == "" {
 		r.fault("JWT_KEYS is missing: give the key set as JSON or the ARN of the secret that holds it")
 	}
@@ -90,7 +94,7 @@ func (r *reader) err() error {
 	if len(r.faults) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the environment is not complete:\n%w", errors.Join(r.faults...))
+	return fmt.Errorf("the environment is not usable:\n%w", errors.Join(r.faults...))
 }
 
 func (r *reader) database(onLambda bool) Database {
@@ -106,7 +110,7 @@ func (r *reader) database(onLambda bool) Database {
 		Password:  r.getenv("DB_PASSWORD"),
 		SSLMode:   r.oneOf("DB_SSLMODE", "prefer", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
 		IAMAuth:   r.flag("DB_IAM_AUTH", false),
-		SecretARN: r.getenv("DB_SECRET_ARN"),
+		SecretARN: r.secret("DB_SECRET_ARN"),
 		ReadHost:  r.getenv("DB_READ_HOST"),
 		PoolSize:  r.number("DB_POOL_SIZE", pool, 1, 1000),
 	}
@@ -190,6 +194,53 @@ func (r *reader) origins(name string) []string {
 		}
 	}
 	return origins
+}
+
+// notToken is what the names of methods and headers are not made of (RFC 9110, 5.6.2).
+const notToken = " \t\"(),/:;<=>?@[\\]{}"
+
+func (r *reader) tokens(name string) []string {
+	values := r.list(name)
+	for _, value := range values {
+		if strings.ContainsAny(value, notToken) {
+			r.fault("%s has %q, which is no name: separate names by commas", name, value)
+		}
+	}
+	return values
+}
+
+// secret is the ARN of a secret, or empty.
+func (r *reader) secret(name string) string {
+	arn := r.getenv(name)
+	if arn != "" && !isARN(arn) {
+		r.fault("%s is no ARN of a secret, such as arn:aws:secretsmanager:us-east-1:123456789012:secret:rifa", name)
+	}
+	return arn
+}
+
+func isARN(text string) bool { return strings.HasPrefix(text, "arn:") }
+
+// keys is a key set that can be read, the ARN of a secret with one, or empty.
+func (r *reader) keys(name string) string {
+	text := r.getenv(name)
+	if text == "" || isARN(text) {
+		return text
+	}
+	if _, err := auth.ParseKeySet([]byte(text)); err != nil {
+		r.faults = append(r.faults, err) // it names the variable and repeats no key
+	}
+	return text
+}
+
+// plan wants a folder of migrations where one is named.
+func (r *reader) plan(name string) {
+	dir := r.getenv(name)
+	if dir == "" {
+		return
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		r.fault("%s is %q, which is no folder: leave it out to use the migrations inside the binary", name, dir)
+	}
 }
 
 func (r *reader) basePath(name string) string {

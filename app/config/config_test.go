@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/rifaapp/rifaapp/app/auth"
 )
 
 func env(values map[string]string) func(string) string {
@@ -13,6 +15,14 @@ func env(values map[string]string) func(string) string {
 }
 
 var minimal = map[string]string{"DB_HOST": "db.example", "DB_NAME": "rifa", "DB_USER": "app"}
+
+var keys = func() string {
+	set, err := auth.GenerateKeySet().PrivateJSON()
+	if err != nil {
+		panic(err)
+	}
+	return string(set)
+}()
 
 func with(more map[string]string) map[string]string {
 	all := maps.Clone(minimal)
@@ -37,7 +47,7 @@ func TestLoadReadsEverything(t *testing.T) {
 	c, err := Load(env(with(map[string]string{
 		"DB_PORT": "6432", "DB_PASSWORD": "secret", "DB_SSLMODE": "verify-full", "DB_READ_HOST": "ro.example", "DB_POOL_SIZE": "3",
 		"AUTO_MIGRATE": "true", "API_GATEWAY_BASE_PATH": "/v2/", "CORS_ALLOW_ORIGINS": "https://a.example, https://b.example",
-		"CORS_ALLOW_METHODS": "GET", "CORS_ALLOW_HEADERS": "X-A", "JWT_KEYS": "{}", "MIGRATIONS_TOKEN": "m", "EXPOSE_ERRORS": "1",
+		"CORS_ALLOW_METHODS": "GET", "CORS_ALLOW_HEADERS": "X-A", "JWT_KEYS": keys, "MIGRATIONS_TOKEN": "m", "EXPOSE_ERRORS": "1",
 		"DOCS_ENABLED": "false", "LOG_LEVEL": "debug", "PORT": "9000",
 	})))
 	if err != nil {
@@ -47,7 +57,7 @@ func TestLoadReadsEverything(t *testing.T) {
 		Database:    Database{Host: "db.example", Port: 6432, Name: "rifa", User: "app", Password: "secret", SSLMode: "verify-full", ReadHost: "ro.example", PoolSize: 3},
 		AutoMigrate: true, BasePath: "/v2",
 		CORS:    CORS{Origins: []string{"https://a.example", "https://b.example"}, Methods: []string{"GET"}, Headers: []string{"X-A"}},
-		JWTKeys: "{}", MigrationsToken: "m", ExposeErrors: true, LogLevel: slog.LevelDebug, Port: 9000,
+		JWTKeys: keys, MigrationsToken: "m", ExposeErrors: true, LogLevel: slog.LevelDebug, Port: 9000,
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -59,12 +69,14 @@ func TestLoadNamesEveryFaultAtOnce(t *testing.T) {
 	_, err := Load(env(map[string]string{
 		"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "DB_PORT": "0", "DB_PASSWORD": "hunter2", "DB_IAM_AUTH": "true", "DB_SSLMODE": "maybe",
 		"AUTO_MIGRATE": "perhaps", "API_GATEWAY_BASE_PATH": "v2", "CORS_ALLOW_ORIGINS": "rifa.example", "LOG_LEVEL": "loud", "PORT": "x",
+		"CORS_ALLOW_METHODS": "GET POST", "CORS_ALLOW_HEADERS": "X-A, X B", "DB_SECRET_ARN": "hunter2", "SQITCH_DIR": "nowhere",
 	}))
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{"DB_HOST", "DB_NAME", "DB_USER", "DB_PORT", "DB_IAM_AUTH", "DB_SSLMODE", "AUTO_MIGRATE", "API_GATEWAY_BASE_PATH",
-		"CORS_ALLOW_ORIGINS", "LOG_LEVEL", "PORT is", "JWT_KEYS"} {
+		"CORS_ALLOW_ORIGINS", "LOG_LEVEL", "PORT is", "JWT_KEYS", `CORS_ALLOW_METHODS has "GET POST"`, `CORS_ALLOW_HEADERS has "X B"`,
+		"DB_SECRET_ARN is no ARN", "SQITCH_DIR"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in:\n%v", name, err)
 		}
@@ -74,9 +86,20 @@ func TestLoadNamesEveryFaultAtOnce(t *testing.T) {
 	}
 }
 
+func TestKeysThatCannotBeReadAreNamedWithTheRest(t *testing.T) {
+	t.Parallel()
+	_, err := Load(env(map[string]string{"JWT_KEYS": `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"","d":"hunter2","status":"current"}]}`}))
+	if err == nil || !strings.Contains(err.Error(), "DB_HOST") || !strings.Contains(err.Error(), "JWT_KEYS key 1") || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := Load(env(with(map[string]string{"JWT_KEYS": "arn:aws:secretsmanager:us-east-1:123456789012:secret:keys"}))); err != nil {
+		t.Errorf("the ARN of a secret: %v", err)
+	}
+}
+
 func TestPoolOfOneOnLambda(t *testing.T) {
 	t.Parallel()
-	c, err := Load(env(with(map[string]string{"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "JWT_KEYS": "{}"})))
+	c, err := Load(env(with(map[string]string{"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "JWT_KEYS": keys})))
 	if err != nil || c.Database.PoolSize != 1 || !c.OnLambda {
 		t.Errorf("got %+v, %v", c, err)
 	}

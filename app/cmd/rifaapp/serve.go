@@ -25,18 +25,16 @@ const (
 )
 
 func serve(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	address, done, err := serveFlags(args, stderr)
+	if done || err != nil {
+		return err
+	}
 	c, err := config.Load(getenv)
 	if err != nil {
 		return err
 	}
-	flags := flag.NewFlagSet("rifaapp serve", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	address := flags.String("addr", c.ListenAddress(), "host:port to listen on")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil
-		}
-		return exitError(2)
+	if address == "" {
+		address = c.ListenAddress()
 	}
 	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 	a, err := newApplication(ctx, c, getenv, log)
@@ -49,7 +47,25 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 			return fmt.Errorf("AUTO_MIGRATE: %w", err)
 		}
 	}
-	return a.listen(ctx, *address)
+	return a.listen(ctx, address)
+}
+
+// serveFlags reads the arguments of serve; done says that they only asked for help.
+func serveFlags(args []string, stderr io.Writer) (address string, done bool, err error) {
+	flags := flag.NewFlagSet("rifaapp serve", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&address, "addr", "", "host:port to listen on (default 127.0.0.1 and PORT, which is 8000 unless set)")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return "", true, nil
+		}
+		return "", false, exitError(2)
+	}
+	if flags.NArg() > 0 {
+		fmt.Fprintf(stderr, "rifaapp serve takes no argument %q; see rifaapp --help\n", flags.Arg(0))
+		return "", false, exitError(2)
+	}
+	return address, false, nil
 }
 
 // listen serves until ctx ends, then lets running requests finish.
