@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/rifaapp/rifaapp/test/trust"
 )
 
 // event is a line of `go test -json` (see go doc test2json).
@@ -41,6 +44,7 @@ type packageReport struct {
 	elapsed                 float64
 	output                  map[string]*strings.Builder // of each test, "" for the package itself
 	failures                []string
+	figures                 []string // what suites of test/trust came to
 	skips                   []string
 }
 
@@ -110,6 +114,9 @@ func (r *report) of(name string) *packageReport {
 }
 
 func (p *packageReport) write(test, text string) {
+	if _, figure, ok := strings.Cut(text, trust.FigureMark); ok {
+		p.figures = append(p.figures, strings.TrimSpace(figure))
+	}
 	b := p.output[test]
 	if b == nil {
 		b = &strings.Builder{}
@@ -198,6 +205,7 @@ func (r *report) print(w io.Writer) {
 			fmt.Fprintf(w, "skipped: %s: %s\n", p.name, skip)
 		}
 	}
+	r.printFigures(w)
 	fmt.Fprintf(w, "\nPostgreSQL: %s; %s; %s in all.\n", r.database, r.race, time.Since(r.started).Round(time.Second))
 	fmt.Fprintf(w, "%d passed, %d failed, %d skipped\n", passed, r.failed(), skipped)
 }
@@ -219,5 +227,22 @@ func (r *report) printFailures(w io.Writer) {
 		if output := p.output[""]; output != nil {
 			fmt.Fprint(w, output.String())
 		}
+	}
+}
+
+// printFigures writes what the suites of test/trust counted, promise by promise.
+func (r *report) printFigures(w io.Writer) {
+	var figures []string
+	for _, p := range r.packages {
+		figures = append(figures, p.figures...)
+	}
+	if len(figures) == 0 {
+		return
+	}
+	slices.Sort(figures)
+	fmt.Fprintf(w, "\npromise  figures\n")
+	for _, figure := range figures {
+		promise, text, _ := strings.Cut(figure, " ")
+		fmt.Fprintf(w, "%-7s  %s\n", promise, strings.TrimSpace(text))
 	}
 }

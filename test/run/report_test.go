@@ -10,6 +10,7 @@ import (
 // tests and one that does not compile.
 const events = `
 {"Action":"run","Package":"github.com/rifaapp/rifaapp/app/a","Test":"TestGood"}
+{"Action":"output","Package":"github.com/rifaapp/rifaapp/app/a","Test":"TestGood","Output":"    a_test.go:7: figure: R4   5000 operations\n"}
 {"Action":"pass","Package":"github.com/rifaapp/rifaapp/app/a","Test":"TestGood","Elapsed":0.1}
 {"Action":"output","Package":"github.com/rifaapp/rifaapp/app/a","Test":"TestAway","Output":"=== RUN   TestAway\n"}
 {"Action":"output","Package":"github.com/rifaapp/rifaapp/app/a","Test":"TestAway","Output":"    a_test.go:7: sqitch is not installed: apt-get install sqitch\n"}
@@ -43,7 +44,7 @@ func TestReport(t *testing.T) {
 		"app/a                                    1       1       0       1.5",
 		"app/c                                    0       0       0       0.0  did not run to its end",
 		"skipped: app/a: TestAway: sqitch is not installed: apt-get install sqitch",
-		"b_test.go:9: want 1, got 2", "c.go:1: syntax error",
+		"R4       5000 operations", "b_test.go:9: want 1, got 2", "c.go:1: syntax error",
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, &text)

@@ -6,30 +6,18 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
 
-const (
-	readyTimeout = 30 * time.Second
-	stopTimeout  = 15 * time.Second
-	pollInterval = 10 * time.Millisecond
-)
-
-// Server is a running process.
+// Server is a running process with a database of its own.
 type Server struct {
-	URL     string // up to and including /rifaapp
-	Log     *Log
-	cleanup []func()
+	*Process
+	drop func()
 }
 
 // Log collects what a process says.
@@ -61,64 +49,18 @@ func Start(env ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cleanup: []func(){drop}}
-	if err := s.start(binary, append(database.Env(), env...)); err != nil {
-		s.Stop()
+	process, err := Launch(binary, append(database.Env(), env...)...)
+	if err != nil {
+		drop()
 		return nil, err
 	}
-	return s, nil
-}
-
-func (s *Server) start(binary string, env []string) error {
-	address, err := freeAddress()
-	if err != nil {
-		return err
-	}
-	s.Log = &Log{}
-	process := exec.Command(binary, "serve", "--addr", address)
-	process.Env = append(os.Environ(), env...)
-	process.Stdout, process.Stderr = s.Log, s.Log
-	if err := process.Start(); err != nil {
-		return fmt.Errorf("start the API: %w", err)
-	}
-	exited := make(chan struct{})
-	go func() { _ = process.Wait(); close(exited) }()
-	s.cleanup = append(s.cleanup, func() {
-		_ = process.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-exited:
-		case <-time.After(stopTimeout):
-			_ = process.Process.Kill()
-		}
-	})
-	s.URL = "http://" + address + "/rifaapp"
-	return s.waitReady(exited)
-}
-
-func (s *Server) waitReady(exited <-chan struct{}) error {
-	deadline := time.Now().Add(readyTimeout)
-	for time.Now().Before(deadline) {
-		response, err := http.Get(s.URL + "/ready")
-		if err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-exited:
-			return fmt.Errorf("the API ended while starting:\n%s", s.Log)
-		case <-time.After(pollInterval):
-		}
-	}
-	return fmt.Errorf("the API was not ready within %s:\n%s", readyTimeout, s.Log)
+	return &Server{Process: process, drop: drop}, nil
 }
 
 // Stop ends the process and drops its database.
 func (s *Server) Stop() {
-	for i := len(s.cleanup) - 1; i >= 0; i-- {
-		s.cleanup[i]()
-	}
+	s.Process.Stop()
+	s.drop()
 }
 
 // binary is built once per test binary.
@@ -146,13 +88,4 @@ func Build() (string, error) {
 		}
 	})
 	return binary.path, binary.err
-}
-
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String(), nil
 }

@@ -1,0 +1,61 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/rifaapp/rifaapp/test/trust"
+)
+
+// organiserClient is the organiser in histories; buyers count from 0.
+const organiserClient = 1 << 20
+
+// organise closes and reopens a raffle while it sells, several times, and draws another; each step
+// waits for its share of the attempts.
+func (r *run) organise(ctx context.Context) {
+	random := trust.Rand(r.seed, organiserClient)
+	const steps = 8
+	var toDraw *raffle
+	for step := 1; step <= steps; step++ {
+		r.progress.wait(ctx, r.attempts*step/(steps+2))
+		busy := r.raffles[1%len(r.raffles)]
+		r.setStatus(ctx, busy, closed, "closed")
+		r.setStatus(ctx, busy, open, "open")
+		if toDraw == nil && step >= steps/2 {
+			toDraw = r.sold()
+		}
+		if toDraw != nil { // a draw that is asked for again gives the same winner
+			r.draw(ctx, toDraw, fmt.Sprintf("draw-%x", random.Uint64()))
+		}
+	}
+}
+
+// sold is a raffle of which something was sold; nil when there is none yet.
+func (r *run) sold() *raffle {
+	for _, each := range r.raffles {
+		if slices.ContainsFunc(each.reservations(), func(h reservation) bool { return h.sold == done }) {
+			return each
+		}
+	}
+	return nil
+}
+
+func (r *run) setStatus(ctx context.Context, of *raffle, to status, word string) {
+	called := now()
+	a := r.clients.send(ctx, request{method: "PATCH", path: "/v2/raffles/" + of.ID, token: r.organiser, body: map[string]any{"status": word}})
+	of.record(organiserClient, called, input{kind: setStatus, to: to}, output{verdict: told(a)})
+}
+
+func (r *run) draw(ctx context.Context, of *raffle, key string) {
+	called := now()
+	a := r.clients.settle(ctx, trust.Rand(r.seed, organiserClient+1), request{method: "POST", path: "/v2/raffles/" + of.ID + "/draw", token: r.organiser, key: key})
+	var said struct {
+		Number int8 `json:"winning_number"`
+	}
+	a.decode(&said)
+	of.record(organiserClient, called, input{kind: draw, keyed: true}, output{verdict: told(a), winner: said.Number})
+	if told(a) == done {
+		r.draws.Add(1)
+	}
+}

@@ -1,0 +1,206 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rifaapp/rifaapp/app/auth"
+	"github.com/rifaapp/rifaapp/app/devdb"
+	"github.com/rifaapp/rifaapp/test/testserver"
+	"github.com/rifaapp/rifaapp/test/trust/canary"
+)
+
+// world is several API processes over one PostgreSQL of their own, with a network between that can
+// be cut.
+type world struct {
+	t         *testing.T
+	postgres  *devdb.Server
+	link      *link
+	processes []*testserver.Process
+	db        *pgxpool.Pool // straight to PostgreSQL, for the verdict
+	canaries  *canary.Set
+	clients   *clients
+	organiser string // Authorization of whom the raffles belong to
+}
+
+const database = "rifaapp"
+
+// newWorld starts everything with the binary. prepare changes the database before anybody uses it.
+func newWorld(t *testing.T, binary string, processes int, prepare ...string) *world {
+	t.Helper()
+	w := &world{t: t, canaries: canary.Plant()}
+	var err error
+	// Kills must lose nothing that was committed, so only the disk's own failures are left out.
+	w.postgres, err = devdb.Start(t.Context(), devdb.Options{Ephemeral: true, Settings: []string{
+		"synchronous_commit=on", "full_page_writes=on", "max_wal_size=64MB", "checkpoint_timeout=30s", "shared_buffers=64MB",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.postgres.Stop(context.Background()) })
+	w.sql("postgres", "CREATE ROLE api LOGIN SUPERUSER PASSWORD '"+w.canaries.Get("database password")+"'", "CREATE DATABASE "+database)
+	for _, limit := range []string{"statement_timeout = '5s'", "lock_timeout = '2s'", "idle_in_transaction_session_timeout = '10s'"} {
+		w.sql("postgres", "ALTER ROLE api SET "+limit) // as on AWS
+	}
+	if w.link, err = newLink(net.JoinHostPort("127.0.0.1", strconv.Itoa(w.postgres.Port))); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.link.close)
+	env := w.env()
+	migrate := exec.Command(binary, "migrate")
+	migrate.Env = env
+	if output, err := migrate.CombinedOutput(); err != nil {
+		t.Fatalf("migrate: %v\n%s", err, output)
+	}
+	w.sql(database, prepare...)
+	if w.db, err = pgxpool.New(context.Background(), w.postgres.DSN(database)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.db.Close)
+	w.launch(binary, processes, env)
+	w.register()
+	return w
+}
+
+func (w *world) env() []string {
+	keys, err := auth.GenerateKeySet().PrivateJSON()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.canaries.Add("signing key", keyMaterial(string(keys)))
+	return []string{
+		"DB_HOST=127.0.0.1", fmt.Sprintf("DB_PORT=%d", w.link.port()), "DB_NAME=" + database, "DB_USER=api",
+		"DB_PASSWORD=" + w.canaries.Get("database password"), "DB_SSLMODE=disable", "DB_POOL_SIZE=16",
+		"JWT_KEYS=" + string(keys), "MIGRATIONS_TOKEN=" + w.canaries.Get("migrations token"),
+	}
+}
+
+// keyMaterial is the private part of the first key of a set.
+func keyMaterial(set string) string {
+	_, rest, _ := strings.Cut(set, `"d":"`)
+	key, _, _ := strings.Cut(rest, `"`)
+	return key
+}
+
+func (w *world) launch(binary string, processes int, env []string) {
+	w.t.Helper()
+	var urls []string
+	for range processes {
+		p, err := testserver.Launch(binary, env...)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.t.Cleanup(p.Kill)
+		w.processes = append(w.processes, p)
+		urls = append(urls, p.URL)
+	}
+	w.clients = newClients(urls)
+}
+
+// register makes the organiser, whose e-mail, password and tokens are canaries too.
+func (w *world) register() {
+	w.t.Helper()
+	body := map[string]any{"name": w.canaries.Get("organiser name"), "email": w.canaries.Get("organiser e-mail"), "password": w.canaries.Get("organiser password")}
+	a := w.clients.send(w.t.Context(), request{method: "POST", path: "/auth/register", body: body})
+	if a.status != 201 {
+		w.t.Fatalf("register: %d %s", a.status, a.body)
+	}
+	var tokens struct {
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+	}
+	a.decode(&tokens)
+	w.canaries.Add("access token", tokens.Access)
+	w.canaries.Add("refresh token", tokens.Refresh)
+	w.organiser = "Bearer " + tokens.Access
+}
+
+// newRaffle opens a raffle of boardSize numbers from 0 on.
+func (w *world) newRaffle() *raffle {
+	w.t.Helper()
+	a := w.clients.send(w.t.Context(), request{method: "POST", path: "/v2/raffles", token: w.organiser, body: map[string]any{
+		"title": "Moto 0 km", "ticket_price": 5000, "total_tickets": boardSize, "number_start": 0,
+	}})
+	if a.status != 201 {
+		w.t.Fatalf("create a raffle: %d %s", a.status, a.body)
+	}
+	r := &raffle{}
+	a.decode(r)
+	return r
+}
+
+// sql runs statements as the superuser.
+func (w *world) sql(database string, statements ...string) {
+	w.t.Helper()
+	conn, err := pgx.Connect(w.t.Context(), w.postgres.DSN(database))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	for _, statement := range statements {
+		if _, err := conn.Exec(w.t.Context(), statement); err != nil {
+			w.t.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+// logs is what all processes said so far.
+func (w *world) logs() string {
+	var all strings.Builder
+	for _, p := range w.processes {
+		all.WriteString(p.Log.String())
+	}
+	return all.String()
+}
+
+// killAPI ends a process as kill -9 does and starts it again.
+func (w *world) killAPI(which int) error {
+	p := w.processes[which%len(w.processes)]
+	p.Kill()
+	return p.Restart()
+}
+
+// killPostgres does the same to the database.
+func (w *world) killPostgres(ctx context.Context) error {
+	if err := w.postgres.Kill(ctx); err != nil {
+		return err
+	}
+	return w.postgres.Restart(ctx)
+}
+
+// terminateBackends ends every session of the API, once.
+func (w *world) terminateBackends(ctx context.Context) (ended int, err error) {
+	err = w.db.QueryRow(ctx, `
+		SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
+		WHERE datname = current_database() AND usename = 'api'`).Scan(&ended)
+	return ended, err
+}
+
+// quiet waits until the API's statements have been executed, at most for the given time.
+func (w *world) quiet(ctx context.Context, limit time.Duration) error {
+	deadline := time.Now().Add(limit)
+	for time.Now().Before(deadline) {
+		var busy int
+		err := w.db.QueryRow(ctx, `
+			SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND usename = 'api' AND state = 'active'`).Scan(&busy)
+		if err != nil || busy == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return nil
+}
