@@ -29,9 +29,12 @@ type Options struct {
 	DocsEnabled      bool     // serve /docs, /redoc and /openapi.*
 	MigrationsToken  string   // bearer of POST /migrations/run; empty: only an IAM principal may
 	Version          Version
-	Logger           *slog.Logger                       // one line per request; nil: silence
-	Observe          func(context.Context, Observation) // called once per request, after the answer; may be nil
-	Timeout          time.Duration                      // a request's time for the database; 0 means 8 s
+	Logger           *slog.Logger  // one line per request; nil: silence
+	Timeout          time.Duration // a request's time for the database; 0 means 8 s
+
+	// Observe is called once per request, after the answer; what it returns joins the line in the log.
+	// It may be nil.
+	Observe func(context.Context, Observation) []slog.Attr
 
 	// Authenticate checks an access token. It returns a context that knows the caller, and the
 	// caller's id for the log; a *raffle.Error with CodeUnauthenticated refuses.

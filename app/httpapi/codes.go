@@ -16,6 +16,7 @@ const (
 	codeNotReady         raffle.Code = "not_ready"
 	codeUnavailable      raffle.Code = "database_unavailable"
 	codeMigrating        raffle.Code = "migration_running"
+	codeAnswerTooLarge   raffle.Code = "answer_too_large"
 )
 
 // refusal is what a code means over HTTP. The title never changes between occurrences; the sentence
@@ -53,6 +54,7 @@ var refusals = map[raffle.Code]refusal{
 	codeMethodNotAllowed: {405, "Method not allowed", "This address does not know this method; see Allow."},
 	codeBodyTooLarge:     {413, "Body too large", "The body is larger than 1 MiB."},
 	codeUnsupportedMedia: {415, "Unsupported media type", "Send the body as application/json."},
+	codeAnswerTooLarge:   {413, "Answer too large", "The answer is larger than can be sent from here: ask for a part of the board with limit, accept gzip, or take the compact board."},
 	codeMigrating:        {409, "Migration running", "The migrations are being deployed already; look again when that has ended."},
 	codeInternal:         {500, "Internal error", "Something went wrong on our side; quote the request_id when you report it."},
 	codeNotReady:         {503, "Not ready", "The database is not migrated yet; try again shortly."},

@@ -11,6 +11,12 @@ type Gateway struct {
 	TraceID      string // X-Ray trace header of the invocation, else empty
 	ColdStart    bool   // first invocation of this process
 	InitMillis   float64
+
+	// Claims are those of the token that a JWT authorizer of the gateway has checked; nil without one.
+	// The API checks its own tokens and takes no caller from here.
+	Claims map[string]string
+	// MaxAnswer bounds the body of an answer in bytes, as it is sent; 0 means no bound.
+	MaxAnswer int
 }
 
 type gatewayKey struct{}

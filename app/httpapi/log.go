@@ -10,7 +10,7 @@ import (
 )
 
 // log writes the one line of a request: no path, query, body, header or address of the client.
-func (a *API) log(ctx context.Context, o Observation, fault error) {
+func (a *API) log(ctx context.Context, o Observation, fault error, more []slog.Attr) {
 	level := slog.LevelInfo
 	if o.Status >= http.StatusInternalServerError {
 		level = slog.LevelError
@@ -23,7 +23,7 @@ func (a *API) log(ctx context.Context, o Observation, fault error) {
 		slog.String("method", o.Method),
 		slog.String("route", o.Route),
 		slog.Int("status", o.Status),
-		slog.Float64("ms", float64(o.Duration.Microseconds())/1000),
+		slog.Float64("duration_ms", float64(o.Duration.Microseconds())/1000),
 		slog.Float64("db_ms", float64(o.DatabaseWait.Microseconds())/1000),
 		slog.Int("bytes", o.Bytes),
 		slog.String("request_id", o.RequestID),
@@ -37,7 +37,7 @@ func (a *API) log(ctx context.Context, o Observation, fault error) {
 	if fault != nil {
 		attrs = append(attrs, slog.String("error", faultText(fault)))
 	}
-	a.logger.LogAttrs(ctx, level, "request", attrs...)
+	a.logger.LogAttrs(ctx, level, "request", append(attrs, more...)...)
 }
 
 // faultText is what the log may say of a fault. A statement's error text can repeat the values it

@@ -57,7 +57,7 @@ var numbersOperation = operation{
 	answer:      reflect.TypeFor[numbersAnswer](),
 	summary:     "The numbers of a raffle and their status",
 	description: "Without limit the whole board is answered, up to 100 000 numbers. A hold whose time is up reads as available at once.",
-	refusals:    []raffle.Code{raffle.CodeNotFound},
+	refusals:    []raffle.Code{raffle.CodeNotFound, codeAnswerTooLarge},
 	response: map[string]any{
 		"raffle_id": exampleRaffleID, "number_start": 0, "number_end": 99, "number_padding": 2, "total_numbers": 100, "offset": 7, "limit": 2,
 		"counts": map[string]any{"available": 85, "reserved": 3, "sold": 12},

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -36,8 +37,9 @@ func (a *API) observe(ctx context.Context, x *exchange, size int) {
 	if x.status >= http.StatusInternalServerError && ctx.Err() == context.Canceled {
 		o.Status = statusClientLeft
 	}
-	a.log(ctx, o, x.fault)
+	var more []slog.Attr
 	if a.options.Observe != nil {
-		a.options.Observe(ctx, o)
+		more = a.options.Observe(ctx, o)
 	}
+	a.log(ctx, o, x.fault, more)
 }

@@ -20,7 +20,10 @@ func TestOneLinePerRequestWithoutSecrets(t *testing.T) {
 	var seen []Observation
 	a := setup(t, func(o *Options) {
 		o.Logger = slog.New(slog.NewJSONHandler(&log, nil))
-		o.Observe = func(_ context.Context, got Observation) { seen = append(seen, got) }
+		o.Observe = func(_ context.Context, got Observation) []slog.Attr {
+			seen = append(seen, got)
+			return []slog.Attr{slog.Int("nth", len(seen))}
+		}
 	})
 	path := "/rifaapp/v2/samples/" + sampleID + "?q=canary-query"
 	call(a, "POST", path, `{"title":"canary-body"}`, "Authorization", "Bearer good", "X-Request-Id", "r1", "Cookie", "canary-cookie")
@@ -38,14 +41,15 @@ func TestOneLinePerRequestWithoutSecrets(t *testing.T) {
 	var line struct {
 		Method, Route, Msg string
 		Status             int
-		RequestID          string  `json:"request_id"`
-		UserID             string  `json:"user_id"`
-		MS                 float64 `json:"ms"`
+		RequestID          string `json:"request_id"`
+		UserID             string `json:"user_id"`
+		Nth                int
+		MS                 float64 `json:"duration_ms"`
 	}
 	if err := json.Unmarshal([]byte(lines[0]), &line); err != nil {
 		t.Fatal(err)
 	}
-	if line.Method != "POST" || line.Route != "/rifaapp/v2/samples/{id}" || line.Status != 201 || line.RequestID != "r1" || line.UserID != sampleID || line.MS <= 0 {
+	if line.Method != "POST" || line.Route != "/rifaapp/v2/samples/{id}" || line.Status != 201 || line.RequestID != "r1" || line.UserID != sampleID || line.MS <= 0 || line.Nth != 1 {
 		t.Errorf("got %s", lines[0])
 	}
 	want := Observation{Method: "POST", Route: "/rifaapp/v2/samples/{id}", Status: 201, RequestID: "r1", UserID: uuid.MustParse(sampleID)}
@@ -82,7 +86,7 @@ func TestClientThatLeft(t *testing.T) {
 	t.Parallel()
 	var got Observation
 	ctx, hangUp := context.WithCancel(t.Context())
-	a := echo(t, Options{Observe: func(_ context.Context, o Observation) { got = o }}, func(ctx context.Context) ([]string, error) {
+	a := echo(t, Options{Observe: func(_ context.Context, o Observation) []slog.Attr { got = o; return nil }}, func(ctx context.Context) ([]string, error) {
 		hangUp()
 		<-ctx.Done()
 		return nil, ctx.Err()

@@ -37,6 +37,18 @@ func (x *exchange) send(r *http.Request) int {
 	return x.sendBody(header, r, body)
 }
 
+// bounded returns the body when the gateway can carry it, else the problem that says so.
+func (x *exchange) bounded(header http.Header, r *http.Request, body []byte) []byte {
+	g, _ := GatewayFrom(r.Context())
+	if g.MaxAnswer == 0 || len(body) <= g.MaxAnswer {
+		return body
+	}
+	header.Del("Content-Encoding")
+	header.Del("Etag")
+	x.refuse(newProblem(codeAnswerTooLarge, ""))
+	return x.content()
+}
+
 func (x *exchange) sendNotModified(header http.Header, r *http.Request, tag string) int {
 	if accepts(r.Header.Get("Accept-Encoding"), "gzip") && tagNamesGzip(r.Header.Get("If-None-Match"), tag) {
 		header.Set("Etag", gzipTag(tag))
@@ -62,6 +74,7 @@ func (x *exchange) sendCompressed(header http.Header, r *http.Request, tag strin
 }
 
 func (x *exchange) sendBody(header http.Header, r *http.Request, body []byte) int {
+	body = x.bounded(header, r, body)
 	if x.status != http.StatusNoContent {
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}

@@ -43,6 +43,8 @@ var testedElsewhere = map[string]string{
 	"POST /rifaapp/migrations/run 404": "needs a server without MIGRATIONS_TOKEN",
 	"POST /rifaapp/migrations/run 409": "needs a deployment that takes its time",
 	"POST /rifaapp/auth/register 429":  "needs a full queue of passwords to hash",
+
+	"GET /rifaapp/v2/raffles/{id}/numbers 413": "needs the limits of Lambda: test/lambdalocal has them",
 }
 
 // load reads the API description of the server under test.
