@@ -68,6 +68,9 @@ func Load(getenv func(string) string) (Config, error) {
 		Port:            r.number("PORT", 8000, 1, 65535),
 	}
 	r.plan("SQITCH_DIR")
+	if onLambda && c.AutoMigrate {
+		r.fault("AUTO_MIGRATE is true, but a function must not wait for the database when it starts: send {\"action\":\"migrate\"} to the migrator instead")
+	}
 	if onLambda && c.JWTKeys == "" {
 		r.fault("JWT_KEYS is missing: give the key set as JSON or the ARN of the secret that holds it")
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/rifaapp/rifaapp/app/command"
 	"github.com/rifaapp/rifaapp/app/config"
 	"github.com/rifaapp/rifaapp/app/httpapi"
+	"github.com/rifaapp/rifaapp/app/lambda"
 	"github.com/rifaapp/rifaapp/app/migrate"
 	"github.com/rifaapp/rifaapp/app/query"
 )
@@ -25,6 +26,7 @@ type application struct {
 	raffles     *command.Raffles
 	idempotency *command.Idempotency
 	api         *httpapi.API
+	function    *lambda.Function // nil outside Lambda
 }
 
 // newApplication wires the parts. It waits for no network.
@@ -50,10 +52,15 @@ func newApplication(ctx context.Context, c config.Config, getenv func(string) st
 	a.accounts = &command.Accounts{DB: a.db, Tokens: tokens, Passwords: auth.NewPasswords(a.hashers())}
 	a.raffles = &command.Raffles{DB: a.db}
 	a.idempotency = &command.Idempotency{DB: a.db}
+	var observe func(context.Context, httpapi.Observation) []slog.Attr
+	if c.OnLambda {
+		a.function = a.newFunction()
+		observe = a.function.Observe
+	}
 	a.api = httpapi.New(httpapi.Options{
 		BasePath: c.BasePath, CORSAllowOrigins: c.CORS.Origins, CORSAllowMethods: c.CORS.Methods, CORSAllowHeaders: c.CORS.Headers,
 		ExposeErrors: c.ExposeErrors, DocsEnabled: c.DocsEnabled, MigrationsToken: c.MigrationsToken,
-		Version: httpapi.Version(build()), Logger: log,
+		Version: httpapi.Version(build()), Logger: log, Observe: observe,
 		Authenticate: httpapi.Authenticate(tokens),
 		Ready:        a.ready,
 		Migrate:      func(ctx context.Context) ([]string, error) { return a.migrate(ctx, logLines{log}) },
@@ -62,6 +69,9 @@ func newApplication(ctx context.Context, c config.Config, getenv func(string) st
 			Queries: &query.Queries{DB: a.db, Lists: a.reader},
 		},
 	})
+	if c.OnLambda {
+		a.function.API = a.api
+	}
 	return a, nil
 }
 

@@ -10,9 +10,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/rifaapp/rifaapp/app/draw"
+	"github.com/rifaapp/rifaapp/app/lambda"
 )
+
+// started is as near to the start of the process as Go code gets.
+var started = time.Now()
 
 const usage = `RifaApp sells numbers of raffles.
 
@@ -50,6 +55,9 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 
 // run is the program, without the process around it: tests call it too.
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
+	if len(args) == 0 && getenv(lambda.RuntimeAPI) != "" {
+		return serveEvents(ctx, getenv, stderr)
+	}
 	name := "serve"
 	if len(args) > 0 && (args[0] == "" || args[0][0] != '-' || args[0] == "--help" || args[0] == "-h") {
 		name, args = args[0], args[1:]
