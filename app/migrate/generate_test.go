@@ -12,7 +12,7 @@ var (
 	plannerWords = []string{"Ana María", "Łukasz Żółć", "山田 太郎", "O'Brien", "Dr. K. [PhD]", "Иван", "J", "two  spaces", "tail "}
 	emailWords   = []string{"ana@example.com", "x+y@z.example", "Ünï@exämple.org", "a b@c"}
 	noteWords    = []string{"", "", "0", "plain", "two\\nlines", "back\\\\slash", "cr\\rx", "  spaces  ", "hash # inside", "ñandú — “quotes”", "\\t is no escape", "ends in \\n", "\\n", "0 ", "日本語のメモ", "<tag> [x] @y", "00", "\\\\n"}
-	uriWords     = []string{"", "", "https://example.com/shop", "HTTP://Example.COM:80", "https://Example.com", "http://user@Example.com:8080/A%7eb%2fc", "urn:uuid:5e0bb9a0-13f6-4f4d-9a2a-8f7f4f6f2e1a", "https://example.com/naïve path", "http://h:443/?Q=%aa", "git@github.com:rifaapp/x", "<https://example.com/w>", "https://example.com:443/x#", "mailto:Dev@Example.com", "ftp://H:21/x"}
+	uriWords     = []string{"", "", "https://example.com/shop", "HTTP://Example.COM:80", "https://Example.com", "http://user@Example.com:8080/A%7eb%2fc", "urn:uuid:5e0bb9a0-13f6-4f4d-9a2a-8f7f4f6f2e1a", "https://example.com/naïve path", "http://h:443/?Q=%aa", "git@github.com:rifaapp/x", "<https://example.com/w>", "https://example.com:443/x#", "mailto:Dev@Example.com", "ftp://H:21/x", "urn:ISBN-x:a:B%2f", "HTTPS://u:p@H.example:0443?q", "ssh://G@Host:22", "x-foo://Host:80/%7E"}
 )
 
 // generator makes plans that Sqitch accepts.

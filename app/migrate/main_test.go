@@ -39,10 +39,10 @@ func TestMain(m *testing.M) {
 // soak tells whether the long sizes were asked for.
 func soak() bool { return os.Getenv("RIFAAPP_SOAK") == "1" }
 
-// seeded returns randomness whose seed is printed. RIFAAPP_SEED replays a run; the long sizes look at
-// new plans each time, the short ones at the same, so that a change is judged by what it changed.
+// seeded returns randomness whose seed is printed. RIFAAPP_SEED replays a run; the long sizes draw
+// anew each time, the short ones the same, so that a change is judged by what it changed.
 func seeded(t testing.TB) *rand.Rand {
-	seed := uint64(2)
+	seed := uint64(1)
 	if soak() {
 		seed = uint64(time.Now().UnixNano())
 	}

@@ -14,9 +14,10 @@ func isBlank(r rune) bool {
 	return r >= 0x2000 && r <= 0x200A
 }
 
-// isPunct tells whether r is ASCII punctuation other than the underscore.
+// isPunct tells whether r is what Sqitch takes for punctuation: that of ASCII but the underscore and,
+// by a slip in its pattern, the backslash, which names cannot contain anyway but pragmas can.
 func isPunct(r rune) bool {
-	return r < 0x80 && strings.ContainsRune("-!\"#$%&'()*+,./:;<=>?@[\\]^`{|}~", r)
+	return r < 0x80 && strings.ContainsRune("-!\"#$%&'()*+,./:;<=>?@[]^`{|}~", r)
 }
 
 // isWord tells whether a word boundary lies between r and a blank.

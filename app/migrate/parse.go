@@ -117,8 +117,8 @@ func (ps *parser) readPragma(content string) error {
 		if !given {
 			value = "1"
 		}
-		if foreignHost(value) {
-			return ps.fault("the host of the URI %q has letters outside ASCII; expected its ASCII form, xn--…", value)
+		if expected, ok := checkURI(value); !ok {
+			return ps.fault("cannot use the URI %q; expected %s", value, expected)
 		}
 		ps.plan.uri = registeredURI(value)
 		ps.plan.canonical = canonicalURI(ps.plan.uri)
@@ -149,6 +149,8 @@ func (ps *parser) readEntry(content []rune, note string) error {
 		return ps.fault("missing planner in %q; expected NAME [DEPENDENCIES] TIME PLANNER <EMAIL>", text)
 	case e == nil && !stamped && longestName([]rune(strings.TrimLeft(text, " \t@+-"))) > 0:
 		return ps.fault("missing time or planner in %q; expected NAME [DEPENDENCIES] TIME PLANNER <EMAIL>, the time as 2006-01-02T15:04:05Z", text)
+	case e == nil && stamped && strings.Contains(text, "["):
+		return ps.fault("invalid line %q; expected NAME [DEPENDENCIES] TIME PLANNER <EMAIL> # NOTE, with a blank before the bracket; %s", text, nameRules)
 	case e == nil:
 		return ps.fault("invalid line %q; expected NAME [DEPENDENCIES] TIME PLANNER <EMAIL> # NOTE; %s", text, nameRules)
 	case e.name == "0" || e.planner == "0":
@@ -170,7 +172,8 @@ func (ps *parser) readEntry(content []rune, note string) error {
 }
 
 // split takes a line apart: [@ | + | -] name [dependencies] time planner <e-mail>. The name ends at
-// the last place that lets the rest of the line be read.
+// the last place after which the line can be read at all, even without a time: "name[a b] …" is the
+// name "name[a" to Sqitch, and a line without a time.
 func (ps *parser) split(s []rune) (e *entry, tag, revert bool) {
 	s = skipBlanks(s)
 	switch {
@@ -187,6 +190,9 @@ func (ps *parser) split(s []rune) (e *entry, tag, revert bool) {
 		if e := splitRest(skipBlanks(s[n:])); e != nil {
 			e.name = string(s[:n])
 			return e, tag, revert
+		}
+		if plannerAt(s[n:]) > 1 {
+			break
 		}
 	}
 	return nil, tag, revert

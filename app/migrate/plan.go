@@ -73,22 +73,35 @@ func parseDepend(s string) (*depend, bool) {
 	d := &depend{text: s}
 	rest, conflict := strings.CutPrefix(s, "!")
 	d.conflict = conflict
-	if project, after, ok := strings.Cut(rest, ":"); ok {
-		if !validName(project) {
-			return nil, false
-		}
-		d.project, d.gotProject, rest = project, true, after
+	if name, after, ok := cutName(rest, ':'); ok {
+		d.project, d.gotProject, rest = name, true, after
 	}
 	if isID(rest) {
 		d.id = rest
 		return d, true
 	}
-	change, tag, tagged := strings.Cut(rest, "@")
-	if change != "" && !validName(change) || tagged && !validName(tag) || change == "" && !tagged {
-		return nil, false
+	name, tag, tagged := cutName(rest, '@')
+	switch {
+	case tagged:
+		d.change, d.tag = name, tag
+	case strings.HasPrefix(rest, "@"):
+		d.tag = rest[1:]
+	default:
+		d.change = rest
+		return d, validName(rest)
 	}
-	d.change, d.tag = change, tag
-	return d, true
+	return d, validName(d.tag)
+}
+
+// cutName cuts s after the name it begins with, if separator follows. What may end a name is judged
+// in its place: no name is "a~1", but in "a~1:b" it is one.
+func cutName(s string, separator rune) (name, after string, ok bool) {
+	r := []rune(s)
+	n := longestName(r)
+	if n == 0 || n == len(r) || r[n] != separator || !nameEndsAt(r, n) {
+		return "", s, false
+	}
+	return string(r[:n]), string(r[n+1:]), true
 }
 
 // key is the dependency without its project: what to look up.

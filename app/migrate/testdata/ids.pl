@@ -1,10 +1,9 @@
 # Reads plans with the real Sqitch, all in one process, and prints what it makes of each: the kind,
-# id and name of every change and tag, or ERROR.
+# id and name of every change and tag, or ERROR and the reason.
 use strict; use warnings; use utf8;
 use App::Sqitch; use App::Sqitch::Target; use App::Sqitch::Plan; use App::Sqitch::Config;
 use Path::Class qw(file);
 binmode STDOUT, ':utf8';
-open STDOUT2, '>&', \*STDERR;
 open STDERR, '>', '/dev/null';
 for my $name (@ARGV) {
     my $sqitch = App::Sqitch->new(config => App::Sqitch::Config->new);
@@ -19,5 +18,5 @@ for my $name (@ARGV) {
         1;
     };
     print "FILE $name\n", $ok ? map({ "$_\n" } @lines) : "ERROR\n";
-    print STDOUT2 "$name: ", (split /\n/, "$@")[0], "\n" unless $ok;
+    print "REASON ", (split /\n/, "$@")[0], "\n" unless $ok;
 }
