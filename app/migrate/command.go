@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -58,10 +59,12 @@ const Usage = `Usage: rifaapp migrate [COMMAND] [OPTIONS] [CHANGE]
               --mode MODE   what a failure takes back: change (nothing), tag, all
               --log-only    record the changes without running their scripts
               --no-verify   do not run the verify scripts (--verify is the default)
+              --lock-timeout SECONDS   how long to wait for another deployer (60)
   revert    take changes back, the last one first; asks before it does
               --to CHANGE   keep this change or tag and what is before it
               --log-only    record the reverts without running the scripts
               -y            do not ask
+              --lock-timeout SECONDS
   status    say where the database stands
   verify    run the verify scripts of what is deployed; --from CHANGE, --to CHANGE
   check     find deploy scripts edited since they were deployed; --from, --to; ends with 1 if so
@@ -86,6 +89,7 @@ type command struct {
 	verify   bool
 	noVerify bool
 	yes      bool
+	wait     int // seconds
 	log      LogOptions
 	migrator *Migrator
 	project  *Project
@@ -147,6 +151,7 @@ func (c *command) parse() error {
 	}
 	if c.verb == "deploy" || c.verb == "revert" {
 		f.BoolVar(&c.logOnly, "log-only", false, "")
+		f.IntVar(&c.wait, "lock-timeout", int(DefaultLockTimeout.Seconds()), "")
 	}
 	if c.verb != "status" && c.verb != "log" && c.verb != "plan" {
 		f.StringVar(&c.to, "to", "", "")
@@ -158,6 +163,8 @@ func (c *command) parse() error {
 		return err
 	case err != nil:
 		return fmt.Errorf("%w\n\n%s", err, Usage)
+	case f.Lookup("lock-timeout") != nil && c.wait < 1:
+		return errors.New("--lock-timeout must be at least one second")
 	case c.log.Limit < 0 || c.log.Skip < 0:
 		return errors.New("--max-count and --skip must not be negative")
 	case f.NArg() == 1 && c.to == "" && f.Lookup("to") != nil:
@@ -195,7 +202,7 @@ func (c *command) open(source Source, shown string) (err error) {
 	if c.project, err = Open(files); err != nil {
 		return err
 	}
-	c.migrator = New(c.project, source, Options{Progress: c.env.Stdout, Destination: shown,
+	c.migrator = New(c.project, source, Options{Progress: c.env.Stdout, Destination: shown, LockTimeout: time.Duration(c.wait) * time.Second,
 		CommitterName: c.env.Getenv("SQITCH_FULLNAME"), CommitterEmail: c.env.Getenv("SQITCH_EMAIL")})
 	return nil
 }

@@ -57,10 +57,7 @@ func (e Event) Format(w io.Writer) {
 	if kind != "" && kind != "merge" {
 		kind = strings.ToUpper(kind[:1]) + kind[1:]
 	}
-	note := e.Note
-	if note != "" {
-		note = "    " + strings.ReplaceAll(strings.TrimSuffix(note, "\n"), "\n", "\n    ")
-	}
+	note := "    " + strings.ReplaceAll(strings.TrimSuffix(e.Note, "\n"), "\n", "\n    ")
 	fmt.Fprintf(w, "%s %s\nName:      %s\nCommitter: %s <%s>\nDate:      %s\n\n%s\n\n", kind, e.ChangeID, e.Change,
 		e.CommitterName, e.CommitterEmail, e.CommittedAt.Local().Format(isoTime), note)
 }

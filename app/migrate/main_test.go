@@ -85,17 +85,7 @@ func project(files map[string]string) fstest.MapFS {
 	return fsys
 }
 
-// tables is a project with a change per name; each makes a table.
-func tables(names ...string) map[string]string {
-	files, plan := map[string]string{}, head
-	for _, n := range names {
-		plan += n + planned + "\n"
-		addTable(files, n, n)
-	}
-	files["sqitch.plan"] = plan
-	return files
-}
-
+// addTable makes the scripts of a change that is a table.
 func addTable(files map[string]string, file, table string) {
 	files["deploy/"+file+".sql"] = "-- Deploy " + file + "\nBEGIN;\nCREATE TABLE " + table + " (id int);\nCOMMIT;\n"
 	files["revert/"+file+".sql"] = "BEGIN;\nDROP TABLE " + table + ";\nCOMMIT;\n"

@@ -125,10 +125,24 @@ func (s *session) lock(ctx context.Context) error {
 		"SET statement_timeout = 0; SET lock_timeout = %d; SELECT pg_advisory_lock(%d); RESET lock_timeout; RESET statement_timeout",
 		max(1, wait.Milliseconds()), advisoryLock)).ReadAll()
 	if isCode(err, "55P03") {
-		return fmt.Errorf("%w: waited %g seconds on %s; look who holds advisory lock %d in pg_locks, or try again when it has finished",
-			ErrLocked, wait.Seconds(), s.destination, advisoryLock)
+		return fmt.Errorf("%w: waited %g seconds on %s, nothing was done; %s; try again when it has finished",
+			ErrLocked, wait.Seconds(), s.destination, s.holder(ctx))
 	}
 	return err
+}
+
+// holder says who has the lock.
+func (s *session) holder(ctx context.Context) string {
+	var who string
+	err := s.conn.QueryRow(ctx, `SELECT format('the lock is held by process %s of the server (user %s, from %s, connected since %s)',
+			a.pid, a.usename, COALESCE(host(a.client_addr), 'its own machine'), to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+		FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+		WHERE l.locktype = 'advisory' AND l.granted AND l.objid::bigint = $1 AND l.classid::bigint = 0 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+		advisoryLock).Scan(&who)
+	if err != nil {
+		return fmt.Sprintf("look who holds advisory lock %d in pg_locks", advisoryLock)
+	}
+	return who
 }
 
 // ErrLocked says that another deployer held the lock for as long as we would wait.
