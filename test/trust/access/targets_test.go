@@ -1,0 +1,132 @@
+package access
+
+import "testing"
+
+// target is what to call, below /rifaapp.
+type target struct {
+	path string
+	body any
+}
+
+type object = map[string]any
+
+// targets set up something fresh of the owner's for each cell, and say how to call the operation on it.
+var targets = map[string]func(o *office, t *testing.T, variant string) target{
+	"GET /rifaapp/":                static("/"),
+	"GET /rifaapp/health":          static("/health"),
+	"GET /rifaapp/ready":           static("/ready"),
+	"GET /rifaapp/version":         static("/version"),
+	"GET /rifaapp/docs":            static("/docs"),
+	"GET /rifaapp/redoc":           static("/redoc"),
+	"GET /rifaapp/openapi.json":    static("/openapi.json"),
+	"GET /rifaapp/openapi.yaml":    static("/openapi.yaml"),
+	"POST /rifaapp/migrations/run": static("/migrations/run"),
+
+	"POST /rifaapp/auth/register": func(*office, *testing.T, string) target {
+		return target{"/auth/register", object{"name": "Eva", "email": newEmail(), "password": password}}
+	},
+	"POST /rifaapp/auth/login": func(o *office, _ *testing.T, _ string) target {
+		return target{"/auth/login", object{"email": o.owner.email, "password": password}}
+	},
+	"POST /rifaapp/auth/refresh": func(o *office, t *testing.T, _ string) target {
+		return target{"/auth/refresh", object{"refresh_token": o.person(t).refresh}}
+	},
+	"POST /rifaapp/auth/logout": func(o *office, t *testing.T, _ string) target {
+		return target{"/auth/logout", object{"refresh_token": o.person(t).refresh}}
+	},
+	"GET /rifaapp/auth/me": static("/auth/me"),
+
+	"GET /rifaapp/v2/raffles": static("/v2/raffles"),
+	"POST /rifaapp/v2/raffles": func(o *office, _ *testing.T, variant string) target {
+		body := object{"title": "Moto", "ticket_price": 1, "total_tickets": 5}
+		if variant == "for the owner" {
+			body["owner_id"] = o.owner.id
+		}
+		return target{"/v2/raffles", body}
+	},
+	"GET /rifaapp/v2/raffles/{id}":         onRaffle("", nil),
+	"PATCH /rifaapp/v2/raffles/{id}":       onRaffle("", object{"title": "Bicicleta"}),
+	"DELETE /rifaapp/v2/raffles/{id}":      onRaffle("", nil),
+	"GET /rifaapp/v2/raffles/{id}/numbers": onRaffle("/numbers", nil),
+	"GET /rifaapp/v2/raffles/{id}/board":   onRaffle("/board", nil),
+
+	"POST /rifaapp/v2/raffles/{id}/reservations": func(o *office, t *testing.T, variant string) target {
+		body := object{"participant": object{"name": "Luz"}, "quantity": 1}
+		if variant == "theirs" { // with the id of an account's participant, which a token makes superfluous
+			body["participant_id"] = o.hold(t, o.raffle(t, "open", "self"), o.owner.token)("participant_id")
+		}
+		return target{"/v2/raffles/" + o.raffle(t, "open", "self") + "/reservations", body}
+	},
+	"POST /rifaapp/v2/raffles/{id}/confirm": onReservation("/confirm"),
+	"POST /rifaapp/v2/raffles/{id}/release": onReservation("/release"),
+
+	"GET /rifaapp/v2/participants/{participant_id}/purchases": func(o *office, t *testing.T, variant string) target {
+		token := ""
+		if variant == "account" {
+			token = o.owner.token
+		}
+		return target{"/v2/participants/" + o.hold(t, o.raffle(t, "open", "self"), token)("participant_id") + "/purchases", nil}
+	},
+
+	"POST /rifaapp/v2/raffles/{id}/draw": func(o *office, t *testing.T, _ string) target {
+		return target{"/v2/raffles/" + o.soldRaffle(t) + "/draw", nil}
+	},
+	"GET /rifaapp/v2/raffles/{id}/draw": func(o *office, t *testing.T, _ string) target {
+		id := o.soldRaffle(t)
+		o.must(t, "POST", "/v2/raffles/"+id+"/draw", o.owner.token, nil)
+		return target{"/v2/raffles/" + id + "/draw", nil}
+	},
+}
+
+func static(path string) func(*office, *testing.T, string) target {
+	return func(*office, *testing.T, string) target { return target{path, nil} }
+}
+
+// onRaffle is below a raffle that is open, or a draft when the case says so.
+func onRaffle(below string, body any) func(*office, *testing.T, string) target {
+	return func(o *office, t *testing.T, variant string) target {
+		status := "open"
+		if variant != "" {
+			status = variant
+		}
+		return target{"/v2/raffles/" + o.raffle(t, status, "self") + below, body}
+	}
+}
+
+// onReservation is about a reservation that nobody's account stands behind, or the owner's (account),
+// or one that the organiser has to confirm (organizer).
+func onReservation(below string) func(*office, *testing.T, string) target {
+	return func(o *office, t *testing.T, variant string) target {
+		token, confirmation := "", "self"
+		switch variant {
+		case "account":
+			token = o.owner.token
+		case "organizer":
+			confirmation = "organizer"
+		}
+		id := o.raffle(t, "open", confirmation)
+		return target{"/v2/raffles/" + id + below, object{"reservation_id": o.hold(t, id, token)("reservation_id")}}
+	}
+}
+
+// raffle makes one of the owner's.
+func (o *office) raffle(t *testing.T, status, confirmation string) (id string) {
+	t.Helper()
+	return o.must(t, "POST", "/v2/raffles", o.owner.token, object{
+		"title": "Moto", "ticket_price": 1, "total_tickets": 5, "status": status, "confirmation": confirmation,
+	})("id")
+}
+
+// hold reserves a number of the raffle.
+func (o *office) hold(t *testing.T, raffle, token string) func(string) string {
+	t.Helper()
+	return o.must(t, "POST", "/v2/raffles/"+raffle+"/reservations", token, object{"participant": object{"name": "Luz"}, "quantity": 1})
+}
+
+// soldRaffle is one of which a number was bought.
+func (o *office) soldRaffle(t *testing.T) (id string) {
+	t.Helper()
+	id = o.raffle(t, "open", "self")
+	o.must(t, "POST", "/v2/raffles/"+id+"/confirm", "", object{"reservation_id": o.hold(t, id, "")("reservation_id")})
+	return id
+}
