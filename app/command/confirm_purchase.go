@@ -3,12 +3,14 @@ package command
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rifaapp/rifaapp/app/draw"
 	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/projection"
 	"github.com/rifaapp/rifaapp/app/raffle"
@@ -34,11 +36,15 @@ type Purchase struct {
 	Currency      string
 	Status        string
 	CreatedAt     time.Time
+	Receipt       *draw.Receipt // to be signed; nil for a sale older than receipts
+
+	soldOut bool // it was the last sale
 }
 
 // Confirm sells what the reservation holds, all or nothing; repeating it returns the same purchase.
 // A hold whose time is up still succeeds when nobody took any of its numbers, else it is refused
-// with CodeReservationExpired and the numbers lost. Selling the last number closes the raffle.
+// with CodeReservationExpired and the numbers lost. Selling the last number closes the raffle and
+// seals it.
 //
 // It costs one round trip while free numbers are left. After that sellers take the raffle alone, one
 // after the other, so that the one who sells the last number sees every other sale (the migration
@@ -52,11 +58,22 @@ func (c *Raffles) Confirm(ctx context.Context, in ConfirmPurchase) (Purchase, er
 	if postgres.UniqueViolation(err) == "purchases_payment_reference_key" {
 		return Purchase{}, raffle.Refuse(raffle.CodePaymentReference, "This payment reference belongs to another purchase of the raffle.")
 	}
+	if err == nil && purchase.soldOut {
+		_ = c.sealSoldOut(ctx, in.RaffleID) // the sale stands; the schedule seals what could not be sealed here
+	}
 	return purchase, refusal(err)
 }
 
+// selectOwner reads what the receipt of a reservation's purchase says beyond the purchase.
+const selectOwner = `
+	SELECT o.owner, r.commitment
+	FROM purchases p
+	LEFT JOIN draw_owners o ON o.raffle_id = p.raffle_id AND o.participant_id = p.participant_id
+	LEFT JOIN draw_rules r ON r.raffle_id = p.raffle_id
+	WHERE p.reservation_id = $1`
+
 func (c *Raffles) confirm(ctx context.Context, in ConfirmPurchase, out *Purchase, lock lockMode) error {
-	newPurchase := out.ID
+	newPurchase, salt := out.ID, draw.NewSalt()
 	sold := func(ctx context.Context, db *pgxpool.Pool) (done bool, err error) {
 		return c.findPurchase(ctx, db, in.ReservationID, out)
 	}
@@ -67,16 +84,40 @@ func (c *Raffles) confirm(ctx context.Context, in ConfirmPurchase, out *Purchase
 			in.RaffleID, in.ReservationID, in.Caller, in.ParticipantID, newPurchase,
 			in.PaymentMethod, in.PaymentReference, lock == alone).
 			QueryRow(func(row pgx.Row) error { return row.Scan(out.fields()...) })
+		b.Queue(`
+			INSERT INTO draw_owners (raffle_id, participant_id, owner, salt)
+			SELECT raffle_id, participant_id, draw_owner(raffle_id, participant_id, $2), $2 FROM purchases WHERE id = $1
+			ON CONFLICT (raffle_id, participant_id) DO NOTHING`, newPurchase, salt)
 		projection.NumbersSold(b, in.RaffleID, in.ReservationID)
 		projection.PurchaseMade(b, newPurchase)
+		b.Queue(selectOwner, in.ReservationID).QueryRow(out.scanReceipt)
 		if lock == alone { // only then can it have been the last sale
 			projection.RaffleChanged(b, in.RaffleID)
+			b.Queue(`SELECT status = 'closed' FROM raffles WHERE id = $1`, in.RaffleID).
+				QueryRow(func(row pgx.Row) error { return row.Scan(&out.soldOut) })
 		}
 	})
 }
 
 func (p *Purchase) fields() []any {
 	return []any{&p.ID, &p.ParticipantID, &p.Numbers, &p.TotalPrice, &p.Currency, &p.Status, &p.CreatedAt}
+}
+
+// scanReceipt makes the receipt of the purchase that was read before.
+func (p *Purchase) scanReceipt(row pgx.Row) error {
+	var owner, commitment []byte
+	if err := row.Scan(&owner, &commitment); err != nil || owner == nil || commitment == nil {
+		return err
+	}
+	numbers := make([]int, len(p.Numbers))
+	for i, n := range p.Numbers {
+		numbers[i] = int(n)
+	}
+	slices.Sort(numbers)
+	p.Receipt = &draw.Receipt{
+		RaffleID: p.RaffleID, Commitment: draw.Hash(commitment), PurchaseID: p.ID, Owner: draw.Hash(owner), Numbers: numbers, IssuedAt: p.CreatedAt,
+	}
+	return nil
 }
 
 // findPurchase tells, after an unanswered commit, whether the reservation was sold.
@@ -87,5 +128,8 @@ func (c *Raffles) findPurchase(ctx context.Context, db *pgxpool.Pool, reservatio
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	return true, out.scanReceipt(db.QueryRow(ctx, selectOwner, reservationID))
 }

@@ -27,6 +27,7 @@ type CreateRaffle struct {
 	Confirmation  raffle.Confirmation
 	DrawAt        *time.Time // must lie in the future
 	OwnerID       uuid.UUID  // the caller
+	Draw          *DrawRules // nil: one prize, by the deployment's method
 }
 
 // Create makes a raffle and returns its id. No board row is written: a number without a row is
@@ -37,14 +38,20 @@ func (c *Raffles) Create(ctx context.Context, in CreateRaffle) (uuid.UUID, error
 		return uuid.Nil, err
 	}
 	id := uuid.Must(uuid.NewV7())
-	err := postgres.InOneTrip(ctx, c.DB, raffleExists(id), func(b *pgx.Batch) {
+	rules, err := newRules(id, in, c.method())
+	if err != nil {
+		return uuid.Nil, err
+	}
+	err = postgres.InOneTrip(ctx, c.DB, raffleExists(id), func(b *pgx.Batch) {
 		b.Queue(`
 			INSERT INTO raffles (id, title, description, ticket_price, currency, total_tickets, number_start,
 				number_padding, status, confirmation, draw_at, owner_id)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 			id, in.Title, in.Description, in.TicketPrice, in.Currency, in.TotalTickets, in.NumberStart,
 			in.NumberPadding, in.Status, in.Confirmation, in.DrawAt, in.OwnerID)
+		rules.queue(b, id)
 		projection.RaffleCreated(b, id)
+		projection.RulesPublished(b, id)
 	})
 	if postgres.ForeignKeyViolation(err) == "raffles_owner_id_fkey" {
 		return uuid.Nil, raffle.Refuse(raffle.CodeUnauthenticated, "The account of this token no longer exists; sign in again.")

@@ -35,6 +35,7 @@ func (c *Raffles) Delete(ctx context.Context, raffleID, caller uuid.UUID) error 
 		batch.Queue(`
 			WITH holds AS (DELETE FROM tickets WHERE raffle_id = $1 RETURNING reservation_id)
 			DELETE FROM reservations WHERE id IN (SELECT reservation_id FROM holds)`, raffleID)
+		batch.Queue(`DELETE FROM draw_rules WHERE raffle_id = $1`, raffleID)
 		batch.Queue(`DELETE FROM raffles WHERE id = $1`, raffleID)
 		projection.RaffleDeleted(batch, raffleID)
 		return tx.SendBatch(ctx, batch).Close()

@@ -2,75 +2,189 @@ package command
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"fmt"
-	"math/big"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rifaapp/rifaapp/app/draw"
 	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/projection"
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
-// Draw picks the winner of a raffle of the caller's, uniformly over its sold numbers and from a
-// cryptographic source. An open raffle is closed and its holds are dropped first. Repeating it
-// changes nothing. Refused: nothing sold, and before draw_at (member "available_at").
-func (c *Raffles) Draw(ctx context.Context, raffleID, caller uuid.UUID) error {
+// DrawRaffle asks for the draw of a raffle.
+type DrawRaffle struct {
+	RaffleID  uuid.UUID
+	Caller    *uuid.UUID // nil without a token
+	Round     *uint64    // with Signature: the quicknet round that the seal fixed
+	Signature []byte
+}
+
+// Draw computes the winners of a sealed raffle; anybody may ask, since there is nothing to choose.
+// Where the committed secret decides, the organiser may ask before the seal: the raffle is then sealed
+// in the same transaction. Repeating it changes nothing. Refused: nothing sold, and whatever comes too
+// early (member "available_at") or does not decide.
+func (c *Raffles) Draw(ctx context.Context, in DrawRaffle) error {
 	return postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
-		current, err := lockOwned(ctx, tx, raffleID, caller)
+		current, isOwner, err := lockSeen(ctx, tx, in.RaffleID, in.Caller)
+		if err != nil || current.Status == raffle.Drawn {
+			return err
+		}
+		if current.Status != raffle.Open && current.Status != raffle.Closed {
+			if !isOwner {
+				return notTheOrganiser(in.Caller)
+			}
+			return transition(current.Status, "only an open or a closed raffle can be sealed or drawn")
+		}
+		if !current.Sealed {
+			if !isOwner {
+				return notTheOrganiser(in.Caller)
+			}
+			if err := sealToDraw(ctx, tx, current); err != nil {
+				return err
+			}
+		}
+		r, err := loadRecord(ctx, tx, in.RaffleID)
 		if err != nil {
 			return err
 		}
-		if current.Status == raffle.Drawn {
-			return nil
-		}
-		if err := drawable(current); err != nil {
+		if err := r.loadResults(ctx, tx, in.RaffleID); err != nil {
 			return err
 		}
-		ticketID, number, err := pickSold(ctx, tx, raffleID)
-		if err != nil {
-			return err
-		}
-		batch := &pgx.Batch{}
-		batch.Queue(`
-			UPDATE raffles SET status = 'drawn', winner_ticket_id = $2, winning_number = $3, updated_at = now()
-			WHERE id = $1`, raffleID, ticketID, number)
-		batch.Queue(`DELETE FROM tickets WHERE raffle_id = $1 AND status = 'reserved'`, raffleID)
-		projection.HoldsDropped(batch, raffleID)
-		projection.RaffleChanged(batch, raffleID)
-		return tx.SendBatch(ctx, batch).Close()
+		return r.draw(ctx, tx, current, in)
 	})
 }
 
-func drawable(r owned) error {
-	if r.Status != raffle.Open && r.Status != raffle.Closed {
-		return transition(r.Status, "only an open or a closed raffle can be drawn")
+// sealToDraw seals a raffle that can be drawn at once.
+func sealToDraw(ctx context.Context, tx pgx.Tx, current owned) error {
+	r, err := loadRecord(ctx, tx, current.ID)
+	if err != nil {
+		return err
 	}
-	if r.DrawAt != nil && r.Now.Before(*r.DrawAt) {
-		return raffle.Refuse(raffle.CodeDrawNotDue, "The draw is not due yet.").With("available_at", r.DrawAt.UTC().Format(time.RFC3339Nano))
+	if err := due(current, draw.AvailableAt(r.rules, draw.Seal{})); err != nil {
+		return err
+	}
+	if r.rules.Method != draw.MethodCommitReveal {
+		return raffle.Refuse(raffle.CodeNotSealed, "Seal the raffle first: what decides it must come after the seal.")
+	}
+	return sealSold(ctx, tx, current)
+}
+
+// due refuses what comes before the raffle's draw_at or before from.
+func due(current owned, from time.Time) error {
+	if current.DrawAt != nil && current.DrawAt.After(from) {
+		from = *current.DrawAt
+	}
+	if current.Now.Before(from) {
+		return raffle.Refuse(raffle.CodeDrawNotDue, "The draw is not due yet.").With("available_at", from.UTC().Format(time.RFC3339Nano))
 	}
 	return nil
 }
 
-// pickSold needs the raffle locked alone: no number may be sold between the count and the choice.
-func pickSold(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) (ticketID uuid.UUID, number int32, err error) {
-	var sold int64
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM tickets WHERE raffle_id = $1 AND status = 'sold'`, raffleID).Scan(&sold)
+// draw computes the draw of a sealed raffle and stores it.
+func (r record) draw(ctx context.Context, tx pgx.Tx, current owned, in DrawRaffle) error {
+	if in.Round != nil {
+		r.Round, r.Signature = *in.Round, in.Signature
+		if r.Seal.Round != 0 && r.Round != r.Seal.Round {
+			return r.beaconFault(draw.ErrWrongRound)
+		}
+	}
+	if err := r.due(current); err != nil {
+		return err
+	}
+	if err := r.loadEntries(ctx, tx, current.ID); err != nil {
+		return err
+	}
+	result, err := draw.Draw(r.Input)
 	if err != nil {
-		return uuid.Nil, 0, err
+		return r.drawFault(in, err)
 	}
-	if sold == 0 {
-		return uuid.Nil, 0, raffle.Refuse(raffle.CodeNothingSold, "No number of this raffle was sold; there is nobody to win.")
+	return r.store(ctx, tx, current.ID, result)
+}
+
+// due says whether the entropy exists; for a lottery, that its result was shown for long enough.
+func (r record) due(current owned) error {
+	from := draw.AvailableAt(r.rules, r.Seal)
+	if current.Now.Before(r.Seal.SealedAt) { // it was made since the clock was read
+		current.Now = r.Seal.SealedAt
 	}
-	index, err := rand.Int(rand.Reader, big.NewInt(sold))
+	if r.rules.Method != draw.MethodLottery || current.Now.Before(from) {
+		return due(current, from)
+	}
+	if len(r.results) == 0 {
+		return raffle.Refuse(raffle.CodeResultMissing, "The organiser has not entered the lottery's result yet.")
+	}
+	for _, e := range r.results {
+		if e.confirmedAt != nil && e.confirmedAt.Add(draw.ObjectionWindow).After(from) {
+			from = e.confirmedAt.Add(draw.ObjectionWindow)
+		}
+	}
+	if r.results[len(r.results)-1].confirmedAt == nil {
+		return raffle.Refuse(raffle.CodeResultMissing, "The lottery's result was entered and not confirmed yet.")
+	}
+	return due(current, from)
+}
+
+// drawFault says to a person what keeps the draw from being computed.
+func (r record) drawFault(in DrawRaffle, err error) error {
+	switch {
+	case errors.Is(err, draw.ErrResultMissing):
+		return raffle.Refuse(raffle.CodeResultMissing,
+			"By the rules this result decides nothing: the lottery's next draw does. Enter its result.")
+	case errors.Is(err, draw.ErrWrongRound), errors.Is(err, draw.ErrBadSignature):
+		if in.Round == nil {
+			return raffle.Invalid(raffle.FieldError{Location: "body.round", Message: fmt.Sprintf(
+				"is required: quicknet's round %d decides; any public drand endpoint serves it at %s", r.Seal.Round, draw.BeaconPath(r.Seal.Round))})
+		}
+		return r.beaconFault(err)
+	}
+	return err
+}
+
+func (r record) beaconFault(err error) error {
+	if errors.Is(err, draw.ErrWrongRound) {
+		return raffle.Invalid(raffle.FieldError{Location: "body.round",
+			Message: fmt.Sprintf("must be %d: the seal fixed this round, and it is never replaced by another", r.Seal.Round)})
+	}
+	return raffle.Invalid(raffle.FieldError{Location: "body.signature",
+		Message: fmt.Sprintf("is not quicknet's signature of round %d; any public drand endpoint serves it at %s", r.Seal.Round, draw.BeaconPath(r.Seal.Round))})
+}
+
+// store keeps the result for good. The winners of the prizes are those of the raffle and of the
+// purchases; alternates stay in the record.
+func (r record) store(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, result draw.Result) error {
+	var signature []byte
+	if r.rules.Method == draw.MethodBeacon || result.Outcome == draw.OutcomeBeacon {
+		signature = r.Signature
+	}
+	numbers := []int32{} // of the prizes
+	rows := make([][]any, len(result.Winners))
+	for i, w := range result.Winners {
+		rows[i] = []any{raffleID, i, w.Prize, w.Alternate, w.Number, w.Owner[:]}
+		if w.Alternate == 0 {
+			numbers = append(numbers, int32(w.Number))
+		}
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO draws (raffle_id, draw_key, signature, outcome, drawn_at)
+		VALUES ($1, $2, $3, $4, clock_timestamp())`, raffleID, result.Key[:], signature, result.Outcome)
 	if err != nil {
-		return uuid.Nil, 0, fmt.Errorf("random source: %w", err)
+		return err
 	}
-	err = tx.QueryRow(ctx, `
-		SELECT id, number FROM tickets WHERE raffle_id = $1 AND status = 'sold'
-		ORDER BY number OFFSET $2 LIMIT 1`, raffleID, index.Int64()).Scan(&ticketID, &number)
-	return ticketID, number, err
+	columns := []string{"raffle_id", "position", "prize", "alternate", "number", "owner"}
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{"draw_winners"}, columns, pgx.CopyFromRows(rows)); err != nil {
+		return err
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		UPDATE raffles r
+		SET status = 'drawn', winning_numbers = $2, winning_number = ($2::integer[])[1], updated_at = now(),
+			winner_ticket_id = (SELECT t.id FROM tickets t WHERE t.raffle_id = r.id AND t.number = ($2::integer[])[1])
+		WHERE r.id = $1`, raffleID, numbers)
+	projection.RaffleChanged(batch, raffleID)
+	projection.DrawChanged(batch, raffleID)
+	return tx.SendBatch(ctx, batch).Close()
 }

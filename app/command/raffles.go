@@ -12,13 +12,25 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rifaapp/rifaapp/app/draw"
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
 // Raffles are the commands on raffles and their numbers: Create, Update, Delete, Reserve, Confirm,
-// Release, Draw, and the minute's Sweep and CloseDue. It is safe for concurrent use.
+// Release, Seal, EnterLotteryResult, Draw, and the minute's Sweep, CloseDue and DrawDue. It is safe for
+// concurrent use.
 type Raffles struct {
 	DB *pgxpool.Pool
+	// DrawMethod draws raffles that came without a draw block; empty is commit_reveal, which needs
+	// nothing from outside. A raffle keeps the method it was published with.
+	DrawMethod draw.Method
+}
+
+func (c *Raffles) method() draw.Method {
+	if c.DrawMethod == "" {
+		return draw.MethodCommitReveal
+	}
+	return c.DrawMethod
 }
 
 // lockRaffle takes the raffle for this transaction alone: it waits for the buyers that share it and
@@ -31,41 +43,58 @@ func lockRaffle(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) error {
 
 // owned is what commands of the organiser need to know of a raffle before they change it.
 type owned struct {
-	Status        raffle.Status // as it stands now: an open raffle past its draw_at is closed
-	Title         string
-	DrawAt        *time.Time
-	WinningNumber *int32
-	Now           time.Time
+	ID     uuid.UUID
+	Status raffle.Status // as it stands now: an open raffle past its draw_at is closed
+	Title  string
+	DrawAt *time.Time
+	Sealed bool
+	Dated  bool // its rules promise DrawAt
+	Now    time.Time
 }
 
 // lockOwned locks the raffle alone and reads it. A raffle that is not the caller's is refused with
 // CodeForbidden, another's draft and an unknown id with CodeNotFound.
 func lockOwned(ctx context.Context, tx pgx.Tx, raffleID, caller uuid.UUID) (owned, error) {
-	if err := lockRaffle(ctx, tx, raffleID); err != nil {
-		return owned{}, err
+	o, isOwner, err := lockSeen(ctx, tx, raffleID, &caller)
+	if err == nil && !isOwner {
+		return owned{}, notTheOrganiser(&caller)
 	}
-	var (
-		o       owned
-		ownerID *uuid.UUID
-	)
-	err := tx.QueryRow(ctx, `
-		SELECT status, title, draw_at, winning_number, owner_id, clock_timestamp()
-		FROM raffles WHERE id = $1`, raffleID).
-		Scan(&o.Status, &o.Title, &o.DrawAt, &o.WinningNumber, &ownerID, &o.Now)
+	return o, err
+}
+
+// lockSeen locks the raffle alone and reads it for anybody who may see it; caller is nil without a
+// token. Another's draft and an unknown id are refused with CodeNotFound.
+func lockSeen(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, caller *uuid.UUID) (o owned, isOwner bool, err error) {
+	if err := lockRaffle(ctx, tx, raffleID); err != nil {
+		return owned{}, false, err
+	}
+	var ownerID *uuid.UUID
+	err = tx.QueryRow(ctx, `
+		SELECT r.id, r.status, r.title, r.draw_at, r.owner_id, clock_timestamp(), COALESCE(d.dated, false),
+			EXISTS (SELECT FROM draw_seals s WHERE s.raffle_id = r.id AND s.void_at IS NULL)
+		FROM raffles r LEFT JOIN draw_rules d ON d.raffle_id = r.id
+		WHERE r.id = $1`, raffleID).
+		Scan(&o.ID, &o.Status, &o.Title, &o.DrawAt, &ownerID, &o.Now, &o.Dated, &o.Sealed)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return owned{}, raffleNotFound()
+		return owned{}, false, raffleNotFound()
 	}
 	if err != nil {
-		return owned{}, err
+		return owned{}, false, err
 	}
-	if ownerID == nil || *ownerID != caller {
-		if o.Status == raffle.Draft {
-			return owned{}, raffleNotFound()
-		}
-		return owned{}, raffle.Refuse(raffle.CodeForbidden, "Only the organiser of this raffle may do that.")
+	isOwner = ownerID != nil && caller != nil && *ownerID == *caller
+	if o.Status == raffle.Draft && !isOwner {
+		return owned{}, false, raffleNotFound()
 	}
 	o.Status = o.Status.At(o.Now, o.DrawAt)
-	return o, nil
+	return o, isOwner, nil
+}
+
+// notTheOrganiser refuses what only the organiser may do; whoever sent no token is asked for one.
+func notTheOrganiser(caller *uuid.UUID) *raffle.Error {
+	if caller == nil {
+		return raffle.Refuse(raffle.CodeUnauthenticated, "Only the organiser of this raffle may do that: sign in and send the token.")
+	}
+	return raffle.Refuse(raffle.CodeForbidden, "Only the organiser of this raffle may do that.")
 }
 
 func raffleNotFound() *raffle.Error {

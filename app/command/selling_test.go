@@ -144,7 +144,7 @@ func TestNoSaleAfterTheDraw(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := s.Draw(t.Context(), id, s.owner); err != nil {
+		if err := s.Draw(t.Context(), DrawRaffle{RaffleID: id, Caller: &s.owner}); err != nil {
 			t.Fatal(err)
 		}
 		drawn.Store(true)
@@ -217,7 +217,7 @@ func TestDrawIsUniform(t *testing.T) {
 	for range draws {
 		id := s.raffle(5)
 		s.sell(s.hold(id, 1, 3, 4))
-		if err := s.Draw(t.Context(), id, s.owner); err != nil {
+		if err := s.Draw(t.Context(), DrawRaffle{RaffleID: id, Caller: &s.owner}); err != nil {
 			t.Fatal(err)
 		}
 		var number int32

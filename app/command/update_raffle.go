@@ -20,7 +20,8 @@ type Change[T any] struct {
 }
 
 // UpdateRaffle changes what is sent and nothing else. Price, size and numbering are not in it: they
-// are frozen from the start.
+// are frozen from the start. The rules of the draw, with the draw_at they promise, freeze at the first
+// hold.
 type UpdateRaffle struct {
 	RaffleID    uuid.UUID
 	Caller      uuid.UUID
@@ -28,6 +29,7 @@ type UpdateRaffle struct {
 	Description Change[string]
 	DrawAt      Change[time.Time]
 	Status      Change[raffle.Status]
+	Draw        *DrawRules // nil: not sent; allowed until the first hold
 }
 
 // Update changes a raffle of the caller's. What stays as it is leaves updated_at alone.
@@ -42,7 +44,15 @@ func (c *Raffles) Update(ctx context.Context, in UpdateRaffle) error {
 		if err != nil {
 			return err
 		}
+		republished, err := c.republish(ctx, tx, current, next.DrawAt, in.Draw)
+		if err != nil {
+			return err
+		}
 		batch := &pgx.Batch{}
+		if republished != nil {
+			republished.queue(batch, in.RaffleID)
+			projection.DrawChanged(batch, in.RaffleID)
+		}
 		batch.Queue(`
 			UPDATE raffles
 			SET title = $2, draw_at = $3, status = $4, updated_at = now(),
@@ -69,7 +79,7 @@ func (in UpdateRaffle) apply(current owned) (owned, error) {
 		next.Title = *in.Title.Value
 	}
 	if in.DrawAt.Sent {
-		if current.Status == raffle.Drawn || current.Status == raffle.Cancelled {
+		if current.Status == raffle.Drawn || current.Status == raffle.Cancelled || current.Sealed {
 			return owned{}, transition(current.Status, "its draw time can no longer change")
 		}
 		next.DrawAt = in.DrawAt.Value
@@ -78,6 +88,9 @@ func (in UpdateRaffle) apply(current owned) (owned, error) {
 		next.Status = *in.Status.Value
 		if !current.Status.CanBecome(next.Status) {
 			return owned{}, transition(current.Status, "it cannot become "+string(next.Status))
+		}
+		if current.Sealed && next.Status == raffle.Open {
+			return owned{}, transition(current.Status, "it is sealed, which ends its sales for good")
 		}
 	}
 	if in.Status.Sent && next.Status == raffle.Open && next.Status.At(current.Now, next.DrawAt) != raffle.Open {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rifaapp/rifaapp/app/command"
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
@@ -33,7 +34,7 @@ var drawOperation = operation{
 // drawRaffle handles POST /rifaapp/v2/raffles/{id}/draw.
 func (a *API) drawRaffle(ctx context.Context, in *RaffleInput) (*drawOutput, error) {
 	caller, _ := CallerFrom(ctx)
-	if err := a.options.Raffles.Draw(ctx, in.ID, caller); err != nil {
+	if err := a.options.Raffles.Draw(ctx, command.DrawRaffle{RaffleID: in.ID, Caller: &caller}); err != nil {
 		return nil, err
 	}
 	d, err := a.options.Queries.Draw(ctx, in.ID, &caller)
@@ -41,8 +42,10 @@ func (a *API) drawRaffle(ctx context.Context, in *RaffleInput) (*drawOutput, err
 		return nil, err
 	}
 	out := &drawOutput{}
-	out.Body.RaffleID, out.Body.WinnerTicketID = d.RaffleID, d.WinnerTicketID
-	out.Body.WinnerParticipantID, out.Body.WinningNumber = d.WinnerParticipantID, d.WinningNumber
+	out.Body.RaffleID, out.Body.WinnerTicketID, out.Body.WinningNumber = d.RaffleID, *d.WinnerTicketID, *d.WinningNumber
+	if out.Body.WinnerParticipantID, err = a.options.Queries.WinnerOf(ctx, in.ID, *d.WinningNumber); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
@@ -65,10 +68,13 @@ var drawRecordOperation = operation{
 // getDraw handles GET /rifaapp/v2/raffles/{id}/draw.
 func (a *API) getDraw(ctx context.Context, in *RaffleInput) (*drawRecordOutput, error) {
 	d, err := a.options.Queries.Draw(ctx, in.ID, callerOrNil(ctx))
+	if err == nil && d.WinningNumber == nil {
+		err = raffle.Refuse(raffle.CodeNotDrawn, "This raffle has not been drawn yet.")
+	}
 	if err != nil {
 		return nil, err
 	}
 	out := &drawRecordOutput{}
-	out.Body.RaffleID, out.Body.WinnerTicketID, out.Body.WinningNumber = d.RaffleID, d.WinnerTicketID, d.WinningNumber
+	out.Body.RaffleID, out.Body.WinnerTicketID, out.Body.WinningNumber = d.RaffleID, *d.WinnerTicketID, *d.WinningNumber
 	return out, nil
 }

@@ -43,6 +43,9 @@ var tables = []table{
 	plainTable("raffle_numbers_read", "raffle_id, number", "raffle_numbers_definition", "raffle_id, number, status, reserved_until"),
 	plainTable("purchases_read", "id", "purchases_definition", purchaseColumns),
 	plainTable("participants_read", "id", "participants_definition", "id, user_id"),
+	plainTable("draws_read", "raffle_id", "draws_definition", drawColumns),
+	plainTable("draw_entries_read", "raffle_id, chunk", "draw_entries_definition", entryColumns),
+	plainTable("receipt_keys_read", "key_id", "receipt_keys_definition", "key_id, public_key, created_at"),
 }
 
 func plainTable(name, key, definition, columns string) table {
@@ -140,7 +143,8 @@ func unmarshal(data []byte, row *map[string]any) error {
 // until it commits; commands wait for it. It writes one line per table to progress.
 func Rebuild(ctx context.Context, db *pgxpool.Pool, progress io.Writer) error {
 	err := postgres.InTx(ctx, db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `LOCK TABLE raffles, participants, reservations, tickets, purchases IN SHARE MODE`); err != nil {
+		if _, err := tx.Exec(ctx, `LOCK TABLE raffles, participants, reservations, tickets, purchases, draw_rules, draw_owners, draw_seals,
+			draw_entries, lottery_results, draws, draw_winners, receipt_keys IN SHARE MODE`); err != nil {
 			return err
 		}
 		for _, t := range tables {

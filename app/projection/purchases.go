@@ -6,7 +6,7 @@ import (
 )
 
 const purchaseColumns = `id, raffle_id, raffle_title, raffle_status, raffle_draw_at, participant_id, numbers, total_price, currency,
-	status, payment_method, winner, created_at`
+	status, payment_method, winner, created_at, owner`
 
 // PurchaseMade adds a purchase. A purchase id that was never used, as when a confirm is repeated,
 // adds nothing.
@@ -21,10 +21,11 @@ func purchasesOfRaffle(b *pgx.Batch, raffleID uuid.UUID) {
 	b.Queue(`
 		UPDATE purchases_read p
 		SET raffle_title = r.title, raffle_status = r.status, raffle_draw_at = r.draw_at,
-			winner = COALESCE(r.winning_number = ANY (p.numbers), false)
+			winner = COALESCE(r.winning_numbers && p.numbers, r.winning_number = ANY (p.numbers), false)
 		FROM raffles r
 		WHERE r.id = $1 AND p.raffle_id = $1
 			AND (p.raffle_title, p.raffle_status, p.raffle_draw_at, p.winner)
-				IS DISTINCT FROM (r.title, r.status, r.draw_at, COALESCE(r.winning_number = ANY (p.numbers), false))`,
+				IS DISTINCT FROM (r.title, r.status, r.draw_at,
+					COALESCE(r.winning_numbers && p.numbers, r.winning_number = ANY (p.numbers), false))`,
 		raffleID)
 }

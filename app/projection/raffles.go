@@ -30,5 +30,6 @@ func RaffleDeleted(b *pgx.Batch, raffleID uuid.UUID) {
 	b.Queue(`DELETE FROM raffle_numbers_read WHERE raffle_id = $1`, raffleID)
 	b.Queue(`DELETE FROM raffle_counts_read WHERE raffle_id = $1`, raffleID)
 	b.Queue(`DELETE FROM board_changes_read WHERE raffle_id = $1`, raffleID)
+	b.Queue(`DELETE FROM draws_read WHERE raffle_id = $1`, raffleID)
 	b.Queue(`DELETE FROM raffles_read WHERE id = $1`, raffleID)
 }

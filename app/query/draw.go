@@ -2,33 +2,253 @@ package query
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
+	"github.com/rifaapp/rifaapp/app/draw"
 	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
-// Draw is the result of a drawn raffle.
+// Draw is the public record of a raffle's draw, from the seal on. It names no participant.
 type Draw struct {
-	RaffleID            uuid.UUID
-	WinnerTicketID      uuid.UUID
-	WinnerParticipantID uuid.UUID
-	WinningNumber       int
+	Proof          draw.Proof // secret, signature and winners only once drawn; zero for a raffle drawn before proofs existed
+	Sealed         bool
+	AvailableAt    time.Time // when it can be drawn; a lottery's grows with the objection window
+	Results        []LotteryResult
+	VoidSeals      []VoidSeal
+	DrawnAt        *time.Time
+	RaffleID       uuid.UUID
+	WinnerTicketID *uuid.UUID // of the first prize
+	WinningNumber  *int
 }
 
-// Draw answers the result of a raffle's draw, CodeNotDrawn before there is one.
+// LotteryResult is a result as it was entered.
+type LotteryResult struct {
+	draw.LotteryResult
+	EnteredAt   time.Time
+	ConfirmedAt *time.Time
+}
+
+// VoidSeal is a seal that was committed too late and replaced.
+type VoidSeal struct {
+	Seal     draw.Hash
+	Round    uint64
+	SealedAt time.Time
+	VoidAt   time.Time
+}
+
+// Draw answers the record of a sealed or drawn raffle, CodeNotDrawn before there is one.
 func (q *Queries) Draw(ctx context.Context, raffleID uuid.UUID, caller *uuid.UUID) (Draw, error) {
 	r, err := q.Raffle(ctx, raffleID, caller)
 	if err != nil {
 		return Draw{}, err
 	}
-	if r.WinningNumber == nil || r.WinnerTicketID == nil {
-		return Draw{}, raffle.Refuse(raffle.CodeNotDrawn, "This raffle has not been drawn yet.")
+	d := Draw{RaffleID: raffleID, WinnerTicketID: r.WinnerTicketID, WinningNumber: r.WinningNumber}
+	in, result, err := q.drawInput(ctx, &d)
+	switch {
+	case err != nil:
+		return Draw{}, err
+	case !d.Sealed && r.Status != raffle.Drawn:
+		return Draw{}, raffle.Refuse(raffle.CodeNotDrawn, "This raffle has neither been sealed nor drawn yet.")
+	case !d.Sealed:
+		return d, nil
 	}
-	draw := Draw{RaffleID: raffleID, WinnerTicketID: *r.WinnerTicketID, WinningNumber: *r.WinningNumber}
+	rules, err := draw.ParseRules(in.Rules)
+	if err != nil {
+		return Draw{}, err
+	}
+	d.AvailableAt = d.available(rules, in.Seal, r.DrawAt)
+	d.Proof, err = draw.NewProof(in, result)
+	return d, err
+}
+
+// drawInput reads what the proof is made from. result is nil before the draw.
+func (q *Queries) drawInput(ctx context.Context, d *Draw) (in draw.Input, result *draw.Result, err error) {
+	var (
+		rulesHash, commitment, root, ref, seal, key []byte
+		sealedAt                                    *time.Time
+		n                                           *int
+		round                                       *int64
+		voids, results, winners                     []byte
+		outcome                                     *string
+	)
+	err = postgres.Reader(ctx, q.DB).QueryRow(ctx, `
+		SELECT rules, rules_hash, commitment, secret, sealed_at, n, root, ref, round, seal,
+			void_seals, lottery_results, outcome, draw_key, signature, winners, drawn_at
+		FROM draws_read WHERE raffle_id = $1`, d.RaffleID).
+		Scan(&in.Rules, &rulesHash, &commitment, &in.Secret, &sealedAt, &n, &root, &ref, &round, &seal,
+			&voids, &results, &outcome, &key, &in.Signature, &winners, &d.DrawnAt)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && seal == nil {
+		return in, nil, nil
+	}
+	if err != nil {
+		return in, nil, postgres.Translate(err)
+	}
+	d.Sealed = true
+	in.Seal = draw.Seal{
+		RaffleID: d.RaffleID, Commitment: draw.Hash(commitment), RulesHash: draw.Hash(rulesHash), N: *n, Root: draw.Hash(root),
+		SealedAt: sealedAt.UTC(), Ref: ref, Round: uint64(*round), E: draw.Hash(seal),
+	}
+	if err := d.readHistory(voids, results); err != nil {
+		return in, nil, err
+	}
+	for _, r := range d.Results {
+		in.Results = append(in.Results, r.LotteryResult)
+	}
+	if d.DrawnAt == nil {
+		return in, nil, nil
+	}
+	result = &draw.Result{Key: draw.Hash(key), Winners: []draw.Winner{}, Outcome: draw.Outcome(*outcome)}
+	if winners != nil {
+		err = json.Unmarshal(winners, &result.Winners)
+	}
+	return in, result, err
+}
+
+// readHistory reads what the read model keeps as JSON, with times in seconds.
+func (d *Draw) readHistory(voids, results []byte) error {
+	if voids != nil {
+		var seals []struct {
+			Seal     draw.Hash `json:"seal"`
+			Round    uint64    `json:"round"`
+			SealedAt int64     `json:"sealed_at"`
+			VoidAt   int64     `json:"void_at"`
+		}
+		if err := json.Unmarshal(voids, &seals); err != nil {
+			return fmt.Errorf("void seals: %w", err)
+		}
+		for _, s := range seals {
+			d.VoidSeals = append(d.VoidSeals, VoidSeal{Seal: s.Seal, Round: s.Round, SealedAt: seconds(s.SealedAt), VoidAt: seconds(s.VoidAt)})
+		}
+	}
+	if results != nil {
+		var entered []struct {
+			draw.LotteryResult
+			EnteredAt   int64  `json:"entered_at"`
+			ConfirmedAt *int64 `json:"confirmed_at"`
+		}
+		if err := json.Unmarshal(results, &entered); err != nil {
+			return fmt.Errorf("lottery results: %w", err)
+		}
+		for _, e := range entered {
+			r := LotteryResult{LotteryResult: e.LotteryResult, EnteredAt: seconds(e.EnteredAt)}
+			if e.ConfirmedAt != nil {
+				r.ConfirmedAt = new(seconds(*e.ConfirmedAt))
+			}
+			d.Results = append(d.Results, r)
+		}
+	}
+	return nil
+}
+
+func seconds(unix int64) time.Time { return time.Unix(unix, 0).UTC() }
+
+func (d *Draw) available(rules draw.Rules, seal draw.Seal, drawAt *time.Time) time.Time {
+	at := draw.AvailableAt(rules, seal)
+	for _, r := range d.Results {
+		if r.ConfirmedAt != nil && r.ConfirmedAt.Add(draw.ObjectionWindow).After(at) {
+			at = r.ConfirmedAt.Add(draw.ObjectionWindow)
+		}
+	}
+	if drawAt != nil && drawAt.After(at) {
+		at = drawAt.UTC()
+	}
+	return at
+}
+
+// WinnerOf answers the participant who bought a number; the organiser may know it.
+func (q *Queries) WinnerOf(ctx context.Context, raffleID uuid.UUID, number int) (participantID uuid.UUID, err error) {
 	err = postgres.Reader(ctx, q.DB).
-		QueryRow(ctx, `SELECT participant_id FROM purchases_read WHERE raffle_id = $1 AND winner`, raffleID).
-		Scan(&draw.WinnerParticipantID)
-	return draw, postgres.Translate(err)
+		QueryRow(ctx, `SELECT participant_id FROM purchases_read WHERE raffle_id = $1 AND $2 = ANY (numbers)`, raffleID, number).
+		Scan(&participantID)
+	return participantID, postgres.Translate(err)
+}
+
+// DrawRules answers the rules document of a raffle, byte for byte as it was published; CodeNotFound
+// for a raffle that was drawn before rules existed.
+func (q *Queries) DrawRules(ctx context.Context, raffleID uuid.UUID, caller *uuid.UUID) (document []byte, err error) {
+	if _, err := q.Raffle(ctx, raffleID, caller); err != nil {
+		return nil, err
+	}
+	err = postgres.Reader(ctx, q.DB).QueryRow(ctx, `SELECT rules FROM draws_read WHERE raffle_id = $1`, raffleID).Scan(&document)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, raffle.Refuse(raffle.CodeNotFound, "This raffle was drawn before rules were published.")
+	}
+	return document, postgres.Translate(err)
+}
+
+// SealedEntries answers the sealed list, ascending; CodeNotDrawn before the seal.
+func (q *Queries) SealedEntries(ctx context.Context, raffleID uuid.UUID, caller *uuid.UUID) ([]draw.Entry, error) {
+	if _, err := q.sealedList(ctx, raffleID, caller); err != nil {
+		return nil, err
+	}
+	rows, err := postgres.Reader(ctx, q.DB).Query(ctx, `SELECT entries FROM draw_entries_read WHERE raffle_id = $1 ORDER BY chunk`, raffleID)
+	if err != nil {
+		return nil, postgres.Translate(err)
+	}
+	var (
+		entries []draw.Entry
+		packed  []byte
+	)
+	_, err = pgx.ForEachRow(rows, []any{&packed}, func() (err error) {
+		entries, err = draw.ParseChunk(entries, packed)
+		return err
+	})
+	return entries, postgres.Translate(err)
+}
+
+// Inclusion answers the audit path of one number of the sealed list, from the one chunk that holds it.
+// CodeNotDrawn before the seal, CodeNotFound for a number that is not in the list.
+func (q *Queries) Inclusion(ctx context.Context, raffleID uuid.UUID, number int, caller *uuid.UUID) (draw.Inclusion, error) {
+	list, err := q.sealedList(ctx, raffleID, caller)
+	if err != nil {
+		return draw.Inclusion{}, err
+	}
+	var (
+		chunk  int
+		packed []byte
+	)
+	err = postgres.Reader(ctx, q.DB).QueryRow(ctx, `
+		SELECT chunk, entries FROM draw_entries_read
+		WHERE raffle_id = $1 AND first_number <= $2 ORDER BY chunk DESC LIMIT 1`, raffleID, number).Scan(&chunk, &packed)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return draw.Inclusion{}, postgres.Translate(err)
+	}
+	entries, err := draw.ParseChunk(nil, packed)
+	if err != nil {
+		return draw.Inclusion{}, err
+	}
+	at, found := slices.BinarySearchFunc(entries, number, func(e draw.Entry, n int) int { return e.Number - n })
+	if !found {
+		return draw.Inclusion{}, raffle.Refuse(raffle.CodeNotFound, fmt.Sprintf("Number %d is not in the sealed list: it was not sold.", number))
+	}
+	return list.NewInclusion(raffleID, chunk*draw.ChunkSize+at, entries)
+}
+
+func (q *Queries) sealedList(ctx context.Context, raffleID uuid.UUID, caller *uuid.UUID) (draw.List, error) {
+	if _, err := q.Raffle(ctx, raffleID, caller); err != nil {
+		return draw.List{}, err
+	}
+	var (
+		list draw.List
+		root []byte
+	)
+	err := postgres.Reader(ctx, q.DB).
+		QueryRow(ctx, `SELECT n, root, checkpoints FROM draws_read WHERE raffle_id = $1 AND seal IS NOT NULL`, raffleID).
+		Scan(&list.N, &root, &list.Checkpoints)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return draw.List{}, raffle.Refuse(raffle.CodeNotDrawn, "This raffle has not been sealed yet.")
+	}
+	if err != nil {
+		return draw.List{}, postgres.Translate(err)
+	}
+	list.Root = draw.Hash(root)
+	return list, nil
 }

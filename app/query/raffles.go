@@ -45,6 +45,11 @@ type Raffle struct {
 	Confirmation    raffle.Confirmation
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
+	DrawMethod      *string // how its winners are chosen; nil for a raffle older than published rules
+	RulesHash       []byte
+	Commitment      []byte
+	Seal            []byte // nil before the seal
+	SealedAt        *time.Time
 }
 
 // selectRaffle reads raffles with the status and the counts of this moment. Counters are sums of 16
@@ -53,8 +58,10 @@ const selectRaffle = `
 	SELECT r.id, r.title, r.description, r.ticket_price::text, r.currency, r.total_tickets,
 		c.sold, c.reserved - e.expired, ` + statusNow + `,
 		r.draw_at, r.winner_ticket_id, r.winning_number, r.number_start, r.number_end, r.number_padding,
-		r.owner_id, r.confirmation, r.created_at, r.updated_at
+		r.owner_id, r.confirmation, r.created_at, r.updated_at,
+		d.method, d.rules_hash, d.commitment, d.seal, d.sealed_at
 	FROM raffles_read r
+	LEFT JOIN draws_read d ON d.raffle_id = r.id
 	CROSS JOIN LATERAL (
 		SELECT COALESCE(sum(sold), 0) AS sold, COALESCE(sum(reserved), 0) AS reserved
 		FROM raffle_counts_read WHERE raffle_id = r.id) c
@@ -69,7 +76,8 @@ func (r *Raffle) fields() []any {
 	return []any{&r.ID, &r.Title, &r.Description, &r.TicketPrice, &r.Currency, &r.TotalTickets,
 		&r.TicketsSold, &r.TicketsReserved, &r.Status,
 		&r.DrawAt, &r.WinnerTicketID, &r.WinningNumber, &r.NumberStart, &r.NumberEnd, &r.NumberPadding,
-		&r.OwnerID, &r.Confirmation, &r.CreatedAt, &r.UpdatedAt}
+		&r.OwnerID, &r.Confirmation, &r.CreatedAt, &r.UpdatedAt,
+		&r.DrawMethod, &r.RulesHash, &r.Commitment, &r.Seal, &r.SealedAt}
 }
 
 // Raffle answers one raffle; a draft only to its owner. caller is nil without a token.

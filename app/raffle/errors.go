@@ -17,10 +17,16 @@ const (
 	CodeReservationExpired Code = "reservation_expired"    // the hold is over and numbers were lost; member "numbers"
 	CodeReservationGone    Code = "reservation_released"   // the hold was given back by its holder
 	CodePaymentReference   Code = "payment_reference_used" // the reference belongs to another purchase of this raffle
+	CodeFrozen             Code = "raffle_frozen"          // a number was held or sold: the rules of the draw stay
 	CodeHasSales           Code = "raffle_has_sales"       // something was sold: cancel instead of deleting
 	CodeNothingSold        Code = "nothing_sold"           // no draw without a sold number
 	CodeNotDrawn           Code = "not_drawn"              // there is no draw yet
 	CodeDrawNotDue         Code = "draw_not_due"           // too early; member "available_at"
+	CodeNotSealed          Code = "not_sealed"             // the raffle must be sealed first
+	CodeSealTooLate        Code = "seal_too_late"          // the official draw of the lottery has begun
+	CodeNotLottery         Code = "not_a_lottery"          // the rules of this raffle name no lottery
+	CodeResultMissing      Code = "lottery_result_missing" // no confirmed result decides yet
+	CodeResultDiffers      Code = "lottery_result_differs" // the confirmation is not of the result that was entered
 	CodeEmailTaken         Code = "email_taken"            // another account uses the address
 	CodeInvalidCredentials Code = "invalid_credentials"    // e-mail or password wrong (never says which)
 	CodeTooManyAttempts    Code = "too_many_attempts"      // throttled; RetryAfter is set

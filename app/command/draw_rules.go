@@ -1,0 +1,138 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rifaapp/rifaapp/app/draw"
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+// sealMargin is how long before its official draw a lottery raffle is sealed by the schedule, so that
+// a late minute does not cost the seal.
+const sealMargin = 5 * time.Minute
+
+// DrawRules is the draw block of a new raffle: how its winners will be chosen.
+type DrawRules struct {
+	Method     draw.Method
+	Prizes     []string // names in draw order; none is one prize without a name
+	Alternates int      // per prize
+	Exclude    draw.Exclude
+	Lottery    *draw.Lottery // for draw.MethodLottery only
+}
+
+// rules are the published rules of a raffle: the document and what commits to it.
+type rules struct {
+	method     draw.Method
+	document   []byte
+	hash       draw.Hash
+	secret     []byte // S of commit_reveal, else nil
+	commitment draw.Hash
+	dated      bool
+	sealBy     *time.Time
+}
+
+// newRules writes the rules of a raffle. One without a draw block gets one prize, by the method of
+// this deployment, and a document that promises no date: its organiser may go on moving draw_at.
+func newRules(raffleID uuid.UUID, in CreateRaffle, fallback draw.Method) (rules, error) {
+	input := draw.RulesInput{Method: fallback, NumberStart: in.NumberStart, Total: in.TotalTickets, Padding: in.NumberPadding}
+	if in.Draw == nil {
+		return publish(raffleID, input, false)
+	}
+	in.Draw.apply(&input, fallback)
+	if in.DrawAt != nil {
+		input.DrawAt = *in.DrawAt
+	}
+	return publish(raffleID, input, true)
+}
+
+func (d DrawRules) apply(input *draw.RulesInput, fallback draw.Method) {
+	input.Method, input.Prizes, input.Alternates, input.Exclude, input.Lottery = d.Method, d.Prizes, d.Alternates, d.Exclude, d.Lottery
+	if d.Method == "" {
+		input.Method = fallback
+	}
+}
+
+// republish writes rules anew when a change of the raffle asks for it, and commits to them with a new
+// secret; nil when nothing of them changes. Rules freeze at the first hold, whatever became of it.
+func (c *Raffles) republish(ctx context.Context, tx pgx.Tx, current owned, drawAt *time.Time, changed *DrawRules) (*rules, error) {
+	dated := current.Dated || changed != nil
+	moved := dated && (drawAt == nil) != (current.DrawAt == nil) || drawAt != nil && current.DrawAt != nil && !drawAt.Equal(*current.DrawAt)
+	if changed == nil && !(current.Dated && moved) {
+		return nil, nil //nolint:nilnil // nothing changes, which is no fault
+	}
+	var frozen bool
+	err := tx.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM tickets WHERE raffle_id = $1)
+			OR EXISTS (SELECT FROM raffle_counts_read WHERE raffle_id = $1 AND version > 0)`, current.ID).Scan(&frozen)
+	if err != nil {
+		return nil, err
+	}
+	if frozen {
+		return nil, raffle.Refuse(raffle.CodeFrozen, "A number was held or sold: the rules of the draw, and the draw_at they promise, stay as they were published.")
+	}
+	r, err := loadRecord(ctx, tx, current.ID)
+	if err != nil {
+		return nil, err
+	}
+	input := r.rules.RulesInput
+	input.DrawAt = time.Time{}
+	if drawAt != nil {
+		input.DrawAt = *drawAt
+	}
+	if changed != nil {
+		changed.apply(&input, c.method())
+	}
+	written, err := publish(current.ID, input, true)
+	return &written, err
+}
+
+// publish writes the document and commits to it.
+func publish(raffleID uuid.UUID, input draw.RulesInput, dated bool) (rules, error) {
+	document, err := draw.BuildRules(input)
+	if err != nil {
+		return rules{}, ruleFaults(err)
+	}
+	r := rules{method: input.Method, document: document, hash: draw.RulesHash(document), dated: dated}
+	if r.method == draw.MethodCommitReveal {
+		r.secret = draw.NewSecret()
+	}
+	r.commitment = draw.Commitment(raffleID, r.hash, r.secret)
+	if input.Lottery != nil {
+		r.sealBy = new(input.Lottery.Time().Add(-sealMargin))
+	}
+	return r, nil
+}
+
+// ruleFaults names the fields of the request that the faults are about.
+func ruleFaults(err error) error {
+	faults, ok := errors.AsType[draw.Faults](err)
+	if !ok {
+		return err
+	}
+	var bad []raffle.FieldError
+	for _, f := range faults {
+		location := "body.draw." + f.Field
+		switch f.Field {
+		case "number_start", "total_tickets", "number_padding", "draw_at":
+			location = "body." + f.Field
+		}
+		bad = append(bad, raffle.FieldError{Location: location, Message: f.Message})
+	}
+	return raffle.Invalid(bad...)
+}
+
+// queue stores the rules, in place of earlier ones that nobody has bought under.
+func (r rules) queue(b *pgx.Batch, raffleID uuid.UUID) {
+	b.Queue(`
+		INSERT INTO draw_rules (raffle_id, method, document, rules_hash, secret, commitment, dated, seal_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (raffle_id) DO UPDATE
+		SET (method, document, rules_hash, secret, commitment, dated, seal_by) = (excluded.method, excluded.document,
+			excluded.rules_hash, excluded.secret, excluded.commitment, excluded.dated, excluded.seal_by)`,
+		raffleID, r.method, r.document, r.hash[:], r.secret, r.commitment[:], r.dated, r.sealBy)
+}

@@ -1,0 +1,117 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rifaapp/rifaapp/app/draw"
+	"github.com/rifaapp/rifaapp/app/postgres"
+	"github.com/rifaapp/rifaapp/app/projection"
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+// EnterLotteryResult is the result of one official draw, as its organiser read it.
+type EnterLotteryResult struct {
+	RaffleID uuid.UUID
+	Caller   uuid.UUID
+	Result   draw.LotteryResult
+	Confirm  bool // the second time: the result is the one entered last, and is right
+}
+
+// EnterLotteryResult appends a result to the record of a sealed raffle, or confirms the one entered
+// last, which begins the objection window. A correction is a new entry with the same draw number: it
+// must be confirmed too, and its window begins anew. Repeating either changes nothing.
+func (c *Raffles) EnterLotteryResult(ctx context.Context, in EnterLotteryResult) error {
+	return postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
+		current, err := lockOwned(ctx, tx, in.RaffleID, in.Caller)
+		if err != nil {
+			return err
+		}
+		r, err := loadRecord(ctx, tx, in.RaffleID)
+		if err != nil {
+			return err
+		}
+		if err := r.takesResult(current); err != nil {
+			return err
+		}
+		if err := in.Result.Check(r.rules); err != nil {
+			return resultFaults(err)
+		}
+		if err := r.loadResults(ctx, tx, in.RaffleID); err != nil {
+			return err
+		}
+		repeated := len(r.Results) > 0 && r.Results[len(r.Results)-1] == in.Result
+		switch {
+		case in.Confirm && !repeated:
+			return raffle.Refuse(raffle.CodeResultDiffers, "This is not the result that was entered last; enter it first, then confirm it exactly as it was entered.")
+		case in.Confirm:
+			return r.confirm(ctx, tx, in.RaffleID)
+		case repeated:
+			return nil
+		}
+		return r.enter(ctx, tx, in)
+	})
+}
+
+// takesResult refuses a result for a raffle that no lottery decides, or not now.
+func (r record) takesResult(current owned) error {
+	switch {
+	case r.rules.Method != draw.MethodLottery:
+		return raffle.Refuse(raffle.CodeNotLottery, "No lottery decides this raffle, so it takes no result.")
+	case current.Status != raffle.Closed && current.Status != raffle.Open:
+		return transition(current.Status, "it takes no lottery result any more")
+	case !r.sealed():
+		return raffle.Refuse(raffle.CodeNotSealed, "This raffle was not sealed before the official draw, so no result can decide it.")
+	}
+	return due(owned{Now: current.Now}, r.rules.Lottery.Time())
+}
+
+func resultFaults(err error) error {
+	faults, ok := errors.AsType[draw.Faults](err)
+	if !ok {
+		return err
+	}
+	var bad []raffle.FieldError
+	for _, f := range faults {
+		bad = append(bad, raffle.FieldError{Location: "body." + f.Field, Message: f.Message})
+	}
+	return raffle.Invalid(bad...)
+}
+
+// enter appends the result. It must either correct an earlier one, or be of the draw that the rules
+// ask for next: results nobody needs would only confuse buyers.
+func (r record) enter(ctx context.Context, tx pgx.Tx, in EnterLotteryResult) error {
+	if err := r.loadEntries(ctx, tx, in.RaffleID); err != nil {
+		return err
+	}
+	outcome, _, _, err := draw.DecideLottery(r.rules, r.Entries, r.Results)
+	if err != nil {
+		return err
+	}
+	corrects := slices.ContainsFunc(r.Results, func(e draw.LotteryResult) bool { return e.DrawNumber == in.Result.DrawNumber })
+	if !corrects && outcome != draw.OutcomeNone && outcome != draw.OutcomeRepeat {
+		return raffle.Invalid(raffle.FieldError{Location: "body.draw_number",
+			Message: "must be that of the result it corrects: by the rules no other draw of the lottery is asked for"})
+	}
+	e := in.Result
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		INSERT INTO lottery_results (raffle_id, position, digits, suspended, draw_number, draw_date, source_url, evidence, entered_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, clock_timestamp())`,
+		in.RaffleID, len(r.Results), e.Digits, e.Suspended, e.DrawNumber, e.Date, e.SourceURL, e.Evidence[:])
+	projection.DrawChanged(batch, in.RaffleID)
+	return tx.SendBatch(ctx, batch).Close()
+}
+
+func (r record) confirm(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		UPDATE lottery_results SET confirmed_at = clock_timestamp()
+		WHERE raffle_id = $1 AND position = $2 AND confirmed_at IS NULL`, raffleID, len(r.Results)-1)
+	projection.DrawChanged(batch, raffleID)
+	return tx.SendBatch(ctx, batch).Close()
+}

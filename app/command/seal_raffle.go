@@ -1,0 +1,177 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/rifaapp/rifaapp/app/draw"
+	"github.com/rifaapp/rifaapp/app/postgres"
+	"github.com/rifaapp/rifaapp/app/projection"
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+// Seal ends the sales of a raffle of the caller's for good: it closes the raffle, drops its holds, and
+// fixes and publishes the list of sold numbers and what will decide. It may come before draw_at.
+// Repeating it changes nothing. Refused: nothing sold, and a lottery whose official draw has begun.
+func (c *Raffles) Seal(ctx context.Context, raffleID, caller uuid.UUID) error {
+	return c.seal(ctx, raffleID, func(tx pgx.Tx) (owned, error) { return lockOwned(ctx, tx, raffleID, caller) })
+}
+
+// seal seals the raffle that lock has locked alone and found fit.
+func (c *Raffles) seal(ctx context.Context, raffleID uuid.UUID, lock func(tx pgx.Tx) (owned, error)) error {
+	made := false
+	err := postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
+		current, err := lock(tx)
+		if err != nil || current.Sealed {
+			return err
+		}
+		made = true
+		return sealSold(ctx, tx, current)
+	})
+	if err != nil || !made {
+		return err
+	}
+	return c.replaceLateSeal(ctx, raffleID)
+}
+
+// sealSold seals in the caller's transaction, which holds the raffle's lock alone: buyers share that
+// lock, so every sale is in the list or will find the raffle closed. The seal's time is read from the
+// database's clock once the rest is done, because now() is when the transaction began.
+func sealSold(ctx context.Context, tx pgx.Tx, current owned) error {
+	if current.Status != raffle.Open && current.Status != raffle.Closed {
+		return transition(current.Status, "only an open or a closed raffle can be sealed or drawn")
+	}
+	r, err := loadRecord(ctx, tx, current.ID)
+	if err != nil {
+		return err
+	}
+	entries, err := soldNumbers(ctx, tx, current.ID)
+	if err != nil {
+		return err
+	}
+	list, err := draw.NewList(entries)
+	if errors.Is(err, draw.ErrNothingSold) {
+		return raffle.Refuse(raffle.CodeNothingSold, "No number of this raffle was sold; there is nothing to seal and nobody to win.")
+	}
+	if err != nil {
+		return err
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`UPDATE raffles SET status = 'closed', updated_at = now() WHERE id = $1`, current.ID)
+	batch.Queue(`DELETE FROM tickets WHERE raffle_id = $1 AND status = 'reserved'`, current.ID)
+	queueEntries(batch, current.ID, entries)
+	projection.HoldsDropped(batch, current.ID)
+	projection.RaffleChanged(batch, current.ID)
+	projection.ListSealed(batch, current.ID)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	return storeSeal(ctx, tx, current.ID, r, list)
+}
+
+// soldNumbers is the list to be sealed, ascending.
+func soldNumbers(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) ([]draw.Entry, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT t.number, o.owner
+		FROM tickets t
+		JOIN purchases p ON p.id = t.purchase_id
+		LEFT JOIN draw_owners o ON o.raffle_id = t.raffle_id AND o.participant_id = p.participant_id
+		WHERE t.raffle_id = $1 AND t.status = 'sold'
+		ORDER BY t.number`, raffleID)
+	if err != nil {
+		return nil, err
+	}
+	var (
+		entries []draw.Entry
+		number  int
+		owner   pgtype.DriverBytes
+	)
+	_, err = pgx.ForEachRow(rows, []any{&number, &owner}, func() error {
+		if len(owner) != len(draw.Hash{}) {
+			return fmt.Errorf("number %d is sold and has no owner", number)
+		}
+		entries = append(entries, draw.Entry{Number: number, Owner: draw.Hash(owner)})
+		return nil
+	})
+	return entries, err
+}
+
+func queueEntries(b *pgx.Batch, raffleID uuid.UUID, entries []draw.Entry) {
+	var (
+		chunks []int16
+		first  []int32
+		packed [][]byte
+	)
+	for from := 0; from < len(entries); from += draw.ChunkSize {
+		_, to := draw.ChunkRange(from, len(entries))
+		chunks = append(chunks, int16(from/draw.ChunkSize))
+		first = append(first, int32(entries[from].Number))
+		packed = append(packed, draw.AppendChunk(nil, entries[from:to]))
+	}
+	b.Queue(`
+		INSERT INTO draw_entries (raffle_id, chunk, first_number, entries)
+		SELECT $1, chunk, first_number, entries
+		FROM unnest($2::smallint[], $3::integer[], $4::bytea[]) AS c (chunk, first_number, entries)`, raffleID, chunks, first, packed)
+}
+
+// storeSeal makes the seal of the list at this moment and publishes it.
+func storeSeal(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, r record, list draw.List) error {
+	var now time.Time
+	if err := tx.QueryRow(ctx, `SELECT date_trunc('second', clock_timestamp())`).Scan(&now); err != nil {
+		return err
+	}
+	seal, err := draw.NewSeal(draw.SealInput{RaffleID: raffleID, Rules: r.Rules, Secret: r.Secret, List: list, SealedAt: now})
+	if errors.Is(err, draw.ErrSealTooLate) {
+		return raffle.Refuse(raffle.CodeSealTooLate, "The official draw of the lottery has begun, so the raffle can no longer be sealed; cancel it.")
+	}
+	if err != nil {
+		return err
+	}
+	var commitBy *time.Time
+	if at := seal.CommitBy(r.rules.Method); !at.IsZero() {
+		commitBy = &at
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		INSERT INTO draw_seals (raffle_id, attempt, sealed_at, n, root, checkpoints, ref, round, seal, commit_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		raffleID, r.attempt+1, seal.SealedAt, seal.N, seal.Root[:], list.Checkpoints, []byte(seal.Ref), int64(seal.Round), seal.E[:], commitBy)
+	projection.DrawChanged(batch, raffleID)
+	return tx.SendBatch(ctx, batch).Close()
+}
+
+// replaceLateSeal is called after the commit of a new seal. When that took so long that the seal's
+// round is less than 30 s away, the seal is void and another is made of the same list; both stay on
+// record. A seal that is in time stays as it is.
+func (c *Raffles) replaceLateSeal(ctx context.Context, raffleID uuid.UUID) error {
+	return postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
+		if err := lockRaffle(ctx, tx, raffleID); err != nil {
+			return err
+		}
+		r, err := loadRecord(ctx, tx, raffleID)
+		if err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `
+			UPDATE draw_seals SET void_at = clock_timestamp()
+			WHERE raffle_id = $1 AND void_at IS NULL AND commit_by < clock_timestamp()
+				AND NOT EXISTS (SELECT FROM draws WHERE raffle_id = $1)`, raffleID)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		if err := r.loadEntries(ctx, tx, raffleID); err != nil {
+			return err
+		}
+		list, err := draw.NewList(r.Entries)
+		if err != nil {
+			return err
+		}
+		return storeSeal(ctx, tx, raffleID, r, list)
+	})
+}
