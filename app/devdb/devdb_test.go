@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
+	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -239,5 +242,43 @@ func TestMajorIn(t *testing.T) {
 		if got := majorIn(path); got != want {
 			t.Errorf("%s: %d, want %d", path, got, want)
 		}
+	}
+}
+
+// Data that another user's run made stays that user's: root serves it as that user, others are told.
+func TestDataOfAnotherUser(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can hand data over to another user")
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		t.Skipf("there is no other user here: %v", err)
+	}
+	dir := folder(t)
+	s := start(t, dir)
+	remember(t, s)
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if output, err := exec.Command("chown", "-R", nobody.Uid, dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	again := start(t, dir)
+	if n := query[int](t, again, `SELECT n FROM kept`); n != 42 {
+		t.Errorf("the row is %d", n)
+	}
+	for _, path := range []string{again.LogPath(), filepath.Join(dir, claimName)} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if owner, ok := info.Sys().(*syscall.Stat_t); !ok || strconv.Itoa(int(owner.Uid)) != nobody.Uid {
+			t.Errorf("%s is no longer the user's", path)
+		}
+	}
+	plain := &Server{options: Options{Dir: dir}, data: filepath.Join(dir, "data")}
+	if err := plain.keepOwner(); err == nil || !strings.Contains(err.Error(), "run this as that user, or delete the folder") {
+		t.Errorf("somebody else is told: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package devdb
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
@@ -29,6 +30,29 @@ func unprivileged() (*owner, error) {
 		return &owner{uid, gid}, nil
 	}
 	return nil, errors.New("PostgreSQL refuses to run as root and there is no account postgres or nobody: run this as another user")
+}
+
+// keepOwner lets the data's own user run the server, whoever we are: after `sudo` once, and without
+// it the next time, the data is still that of the first.
+func (s *Server) keepOwner() error {
+	info, err := os.Stat(s.data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look at the data: %w", err)
+	}
+	system, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	switch uid := int(system.Uid); {
+	case s.owner == nil && uid != os.Geteuid():
+		return fmt.Errorf("the data in %s belongs to another user (uid %d): run this as that user, or delete the folder to begin anew", s.options.Dir, uid)
+	case s.owner != nil && uid != 0:
+		s.owner = &owner{uid, int(system.Gid)}
+	}
+	return nil
 }
 
 // attributes make a child process run as the owner and in a process group of its own, so that the

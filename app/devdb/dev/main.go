@@ -33,7 +33,8 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGPIPE) // a terminal that was closed must not keep us from stopping what we started
 	err := run(ctx)
 	stop()
 	if err != nil {
@@ -52,6 +53,7 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("build the API (run this at the top of the repository): %w", err)
 	}
 	built := time.Now()
+	stopOrphan()
 	env, stopDatabase, err := startDatabase(ctx)
 	if err != nil {
 		return err
@@ -77,7 +79,11 @@ func serve(ctx context.Context, binary string, env []string, took func() string)
 		return err
 	}
 	defer func() { _ = os.Remove(envPath) }()
-	fmt.Printf("\nRifaApp is ready (%s).\n%s\nCtrl-C stops the API and the database; the data stays.\n\n", took(), demo.describe(api.url))
+	stopped := "the API and the database; the data stays"
+	if len(env) == 0 {
+		stopped = "the API"
+	}
+	fmt.Printf("\nRifaApp is ready (%s).\n%s\nCtrl-C stops %s.\n\n", took(), demo.describe(api.url), stopped)
 	select {
 	case <-ctx.Done():
 		fmt.Println("\nstopping …")
@@ -144,7 +150,6 @@ var (
 
 // startAPI serves on port 8000 or the next free one and waits until the database is migrated.
 func startAPI(ctx context.Context, binary string, env []string) (*api, error) {
-	stopOrphan()
 	port, err := freePort(firstPort)
 	if err != nil {
 		return nil, err
