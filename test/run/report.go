@@ -106,7 +106,7 @@ func (r *report) of(name string) *packageReport {
 	}
 	p := r.byName[name]
 	if p == nil {
-		p = &packageReport{name: strings.TrimPrefix(name, "github.com/rifaapp/rifaapp/"), output: map[string]*strings.Builder{}}
+		p = &packageReport{name: strings.TrimPrefix(name, module), output: map[string]*strings.Builder{}}
 		r.byName[name] = p
 		r.packages = append(r.packages, p)
 	}
