@@ -44,6 +44,11 @@ func Test(ctx context.Context) error {
 	return tool(ctx, "./test/run")
 }
 
+// TestInfra passes the tests of everything about AWS: with Terraform in PATH also those of its modules and of the stack.
+func TestInfra(ctx context.Context) error {
+	return tool(ctx, "./test/run", "./infra/...", "./test/infra/...")
+}
+
 // Soak runs the tests in their large sizes: kills, load, generated requests. It takes hours.
 func Soak(ctx context.Context) error {
 	return tool(ctx, "./test/run", "--soak")
@@ -117,6 +122,15 @@ func Destroy(ctx context.Context, env string, infraDir *string) error {
 // Request checks, in a workflow, what it was asked for: `request deploy`. PAYLOAD holds client_payload or inputs.
 func Request(ctx context.Context, event string) error {
 	return deploy(ctx, "request", []string{event}, nil)
+}
+
+// Release makes a release in dist/release: zips, checksums, notes from CHANGELOG.md. `release v2.0.0`. Optional:
+// -publish=true puts it on GitHub, which makes the tag.
+func Release(ctx context.Context, version string, publish *bool) error {
+	if publish != nil && *publish {
+		return tool(ctx, "./infra/publish", "--publish", version)
+	}
+	return tool(ctx, "./infra/publish", version)
 }
 
 // Dispatch asks GitHub to deploy, migrate or roll an environment back: `dispatch deploy dev`. GITHUB_REPOSITORY, GITHUB_TOKEN.

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"github.com/rifaapp/rifaapp/infra/build/artifact"
 	"github.com/rifaapp/rifaapp/infra/deploy/account"
 	"github.com/rifaapp/rifaapp/infra/deploy/environment"
 	"github.com/rifaapp/rifaapp/infra/deploy/release"
@@ -46,7 +47,7 @@ func (p program) open(ctx context.Context, infraDir, name string, n needs) (*tar
 	}
 	t := &target{Environment: e, infraDir: filepath.Dir(filepath.Dir(e.Dir))}
 	var faults []error
-	if t.checkout, err = git(ctx, ".", "rev-parse", "--show-toplevel"); err != nil {
+	if t.checkout, err = artifact.Git(ctx, "", "rev-parse", "--show-toplevel"); err != nil {
 		faults = append(faults, fmt.Errorf("run this in RifaApp's Git checkout: %w", err))
 	} else if n.toolchain {
 		faults = append(faults, t.deployable(ctx), installed("go", "https://go.dev/dl"))
@@ -77,7 +78,7 @@ func (t *target) deployable(ctx context.Context) error {
 		return nil
 	}
 	for _, dir := range []string{t.checkout, t.infraDir} {
-		changes, err := git(ctx, dir, "status", "--porcelain")
+		changes, err := artifact.Git(ctx, dir, "status", "--porcelain")
 		if err != nil {
 			return err
 		}
@@ -118,16 +119,6 @@ func terraform(ctx context.Context) error {
 		return fmt.Errorf("terraform %s is too old: install 1.11 or later, %s", version.Number, from)
 	}
 	return nil
-}
-
-func git(ctx context.Context, dir string, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, "git", args...)
-	command.Dir = dir
-	said, err := command.Output()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return "", fmt.Errorf("git %s: %s", args[0], strings.TrimSpace(string(exit.Stderr)))
-	}
-	return strings.TrimSpace(string(said)), err
 }
 
 // function is the name of one of the environment's functions, api or migrator: every name there begins alike.

@@ -25,6 +25,8 @@ type Options struct {
 	Source string // the checkout, or a folder in it; empty: the current folder
 	Dir    string // where the zip goes; empty: dist in the current folder
 	Arch   string // arm64 (the default) or amd64
+	// Version that the program says; empty: the tag of the commit, or one made of its time and hash.
+	Version string
 }
 
 // Artifact is a zip that was built.
@@ -61,6 +63,9 @@ func Build(ctx context.Context, o Options) (Artifact, error) {
 	if err := a.stamp(ctx, o.Source); err != nil {
 		return Artifact{}, err
 	}
+	if o.Version != "" {
+		a.Version = o.Version
+	}
 	program, err := a.compile(ctx, o.Source)
 	if err != nil {
 		return Artifact{}, err
@@ -83,12 +88,12 @@ func Build(ctx context.Context, o Options) (Artifact, error) {
 
 // stamp asks Git what is built. A checkout with changes says so in its version: it is no commit.
 func (a *Artifact) stamp(ctx context.Context, source string) error {
-	head, err := git(ctx, source, "log", "-1", "--no-show-signature", "--format=%H %cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ")
+	head, err := Git(ctx, source, "log", "-1", "--no-show-signature", "--format=%H %cd", "--date=format-local:%Y-%m-%dT%H:%M:%SZ")
 	if err != nil {
-		return err
+		return fmt.Errorf("which commit is built is unknown: %w", err)
 	}
 	a.Commit, a.BuildTime, _ = strings.Cut(head, " ")
-	tags, err := git(ctx, source, "tag", "--points-at", "HEAD", "--list", "v*", "--sort=-version:refname")
+	tags, err := Git(ctx, source, "tag", "--points-at", "HEAD", "--list", "v*", "--sort=-version:refname")
 	if err != nil {
 		return err
 	}
@@ -96,20 +101,22 @@ func (a *Artifact) stamp(ctx context.Context, source string) error {
 	if a.Version == "" {
 		a.Version = "v0.0.0-" + strings.NewReplacer("-", "", ":", "", "T", "", "Z", "").Replace(a.BuildTime) + "-" + a.Commit[:12]
 	}
-	changes, err := git(ctx, source, "status", "--porcelain", "--untracked-files=no")
+	changes, err := Git(ctx, source, "status", "--porcelain", "--untracked-files=no")
 	if changes != "" {
 		a.Version += "+changed"
 	}
 	return err
 }
 
-func git(ctx context.Context, dir string, args ...string) (string, error) {
+// Git runs git in a folder, empty for the current one, and returns what it says without the white space around it. Its
+// error repeats git's complaint.
+func Git(ctx context.Context, dir string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, "git", args...)
 	command.Dir = dir
 	command.Env = append(os.Environ(), "TZ=UTC")
 	output, err := command.Output()
 	if err != nil {
-		return "", fmt.Errorf("git %s, to know which commit is built: %w", args[0], withStderr(err))
+		return "", fmt.Errorf("git %s: %w", args[0], withStderr(err))
 	}
 	return strings.TrimSpace(string(output)), nil
 }
