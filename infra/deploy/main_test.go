@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rifaapp/rifaapp/infra/build/artifact"
 )
 
 // The test binary plays every program of these tests: by the name of the link it is started through it is a fake go,
@@ -30,7 +33,14 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	status := 1
+	if err := makeTemplate(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	} else {
+		status = m.Run()
+	}
+	_ = os.RemoveAll(template)
+	os.Exit(status)
 }
 
 func exit(err error) {
@@ -106,17 +116,42 @@ const values = `stack "rifaapp" {
 }
 `
 
+// template is a checkout with a commit; every test works on a copy.
+var template string
+
+func makeTemplate() error {
+	var err error
+	if template, err = os.MkdirTemp("", "rifaapp-deploy-"); err != nil {
+		return err
+	}
+	faults := []error{
+		write(template, ".gitignore", "/dist/\n/.rifaapp/\n"),
+		write(template, "infra/modules/database/roles.sql", "DO $roles$ BEGIN END $roles$;\n"),
+	}
+	for env, production := range map[string]string{"dev": "false", "prod": "true"} {
+		faults = append(faults, write(template, "infra/envs/"+env+"/terragrunt.stack.hcl", strings.NewReplacer("ENV", env, "PRODUCTION", production).Replace(values)))
+	}
+	for _, args := range [][]string{
+		{"init", "--quiet", "--initial-branch=main"}, {"add", "."},
+		{"-c", "user.name=RifaApp", "-c", "user.email=dev@rifaapp.example", "commit", "--quiet", "-m", "Begin"},
+	} {
+		_, err := artifact.Git(context.Background(), template, args...)
+		faults = append(faults, err)
+	}
+	return errors.Join(faults...)
+}
+
+func write(dir, name, text string) error {
+	path := filepath.Join(dir, name)
+	return errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644))
+}
+
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{checkout: filepath.Join(t.TempDir(), "rifaapp"), bin: t.TempDir()}
-	w.write(t, ".gitignore", "/dist/\n/.rifaapp/\n")
-	w.write(t, "infra/modules/database/roles.sql", "DO $roles$ BEGIN END $roles$;\n")
-	for env, production := range map[string]string{"dev": "false", "prod": "true"} {
-		w.write(t, "infra/envs/"+env+"/terragrunt.stack.hcl", strings.NewReplacer("ENV", env, "PRODUCTION", production).Replace(values))
+	if err := os.CopyFS(w.checkout, os.DirFS(template)); err != nil {
+		t.Fatal(err)
 	}
-	w.git(t, "init", "--quiet", "--initial-branch=main")
-	w.git(t, "add", ".")
-	w.git(t, "-c", "user.name=RifaApp", "-c", "user.email=dev@rifaapp.example", "commit", "--quiet", "-m", "Begin")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +165,11 @@ func newWorld(t *testing.T) *world {
 			t.Fatal(err)
 		}
 	}
-	w.fakeAWS = newFakeAWS(t, w.git(t, "rev-parse", "HEAD"))
+	head, err := artifact.Git(t.Context(), w.checkout, "rev-parse", "HEAD")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.fakeAWS = newFakeAWS(t, head)
 	w.env = map[string]string{
 		underTest: "1", "PATH": w.bin, "HOME": w.bin, "AWS_ENDPOINT_URL": w.url, "AWS_EC2_METADATA_DISABLED": "true",
 		"AWS_ACCESS_KEY_ID": "AKIAFAKE", "AWS_SECRET_ACCESS_KEY": "fake", "FAKE_TERRAFORM_VERSION": "1.11.4", "FAKE_PLAN": "No changes.",
@@ -140,24 +179,9 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) write(t *testing.T, name, text string) {
 	t.Helper()
-	path := filepath.Join(w.checkout, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := write(w.checkout, name, text); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (w *world) git(t *testing.T, args ...string) string {
-	t.Helper()
-	command := exec.Command("git", args...)
-	command.Dir = w.checkout
-	said, err := command.CombinedOutput()
-	if err != nil {
-		t.Fatalf("git %v: %v\n%s", args, err, said)
-	}
-	return strings.TrimSpace(string(said))
 }
 
 // run starts the command in the checkout and returns what it said.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +11,7 @@ import (
 )
 
 // request checks what a workflow was asked for and hands it to the workflow's other jobs. PAYLOAD is the event's
-// client_payload or inputs; "null", as after a push, asks for GITHUB_SHA to be deployed to dev.
+// client_payload or inputs; a push asks for its commit to be deployed to dev.
 func (p program) request(_ context.Context, args []string) error {
 	flags, infraDir := p.flags("request")
 	if err := parse(flags, args, 1, 1); err != nil {
@@ -20,9 +19,6 @@ func (p program) request(_ context.Context, args []string) error {
 	}
 	event, err := p.event(flags.Arg(0))
 	if err != nil {
-		return err
-	}
-	if err := environment.Check(*infraDir, event.Environment); err != nil {
 		return err
 	}
 	e, err := environment.Load(*infraDir, event.Environment)
@@ -38,14 +34,10 @@ func (p program) request(_ context.Context, args []string) error {
 }
 
 func (p program) event(eventType string) (dispatch.Event, error) {
-	payload := p.getenv("PAYLOAD")
-	if payload != "null" {
-		return dispatch.Read(eventType, payload)
+	if p.getenv("GITHUB_EVENT_NAME") == "push" && eventType == "deploy" {
+		return dispatch.Event{Type: eventType, Environment: "dev", Ref: p.getenv("GITHUB_SHA")}, nil
 	}
-	if p.getenv("GITHUB_EVENT_NAME") != "push" || eventType != "deploy" {
-		return dispatch.Event{}, errors.New("there is no payload: PAYLOAD holds the event's client_payload or inputs")
-	}
-	return dispatch.Event{Type: eventType, Environment: "dev", Ref: p.getenv("GITHUB_SHA")}, nil
+	return dispatch.Read(eventType, p.getenv("PAYLOAD"))
 }
 
 // hand adds lines to the job's outputs.

@@ -44,7 +44,7 @@ func Put(ctx context.Context, p PullRequest, title, summary, text string) error 
 		text = "… (the beginning is in the job's log)\n" + strings.ToValidUTF8(text[len(text)-maxBytes:], "")
 	}
 	// A fence of more backticks than the text has lets nothing in it end the block.
-	fence := strings.Repeat("`", 3+longestRun(text, '`'))
+	fence := strings.Repeat("`", max(3, 1+longestRun(text, '`')))
 	body := fmt.Sprintf("%s\n### %s: %s\n\n<details><summary>All of it</summary>\n\n%s\n%s\n%s\n\n</details>\n", marker, title, summary, fence, text, fence)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
