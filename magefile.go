@@ -54,9 +54,17 @@ func Soak(ctx context.Context) error {
 	return tool(ctx, "./test/run", "--soak")
 }
 
-// Bench runs all benchmarks on a real PostgreSQL and prints their figures.
-func Bench(ctx context.Context) error {
-	return tool(ctx, "./test/run", "--bench")
+// Bench measures the API beside plain SQL on an embedded PostgreSQL, and all Go benchmarks: 10 minutes.
+// Optional: -save=true writes test/bench/RESULTS.md, -profile=FOLDER keeps profiles of the hot run.
+func Bench(ctx context.Context, save *bool, profile *string) error {
+	var args []string
+	if save != nil && *save {
+		args = append(args, "--save")
+	}
+	if profile != nil {
+		args = append(args, "--profile", *profile)
+	}
+	return tool(ctx, "./test/bench", args...)
 }
 
 // Build makes dist/rifaapp-lambda-arm64.zip, reproducible, and prints its size. Optional: -arch=amd64.

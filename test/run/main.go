@@ -7,7 +7,7 @@
 // Ctrl-C, so that the databases of failed tests can be opened.
 //
 // Arguments are package patterns; without any all packages are tested. --soak (or RIFAAPP_SOAK=1)
-// asks the tests for their large sizes, --bench runs the benchmarks instead and prints their figures.
+// asks the tests for their large sizes.
 package main
 
 import (
@@ -45,9 +45,8 @@ func raced(name string) bool {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	soak := flag.Bool("soak", os.Getenv(envSoak) == "1", "the tests' large sizes")
-	bench := flag.Bool("bench", false, "benchmarks instead of tests")
 	flag.Parse()
-	passed, err := run(ctx, options{soak: *soak, bench: *bench, patterns: flag.Args()})
+	passed, err := run(ctx, options{soak: *soak, patterns: flag.Args()})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -59,8 +58,8 @@ func main() {
 }
 
 type options struct {
-	soak, bench bool
-	patterns    []string
+	soak     bool
+	patterns []string
 }
 
 // What the tests read.
@@ -84,11 +83,9 @@ func run(ctx context.Context, o options) (passed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if !o.bench {
-		progress("go vet")
-		if err := goCommand(ctx, append([]string{"vet"}, o.patterns...)...).Run(); err != nil {
-			return false, fmt.Errorf("go vet found faults; mend them and run again: %w", err)
-		}
+	progress("go vet")
+	if err := goCommand(ctx, append([]string{"vet"}, o.patterns...)...).Run(); err != nil {
+		return false, fmt.Errorf("go vet found faults; mend them and run again: %w", err)
 	}
 	progress("starting PostgreSQL")
 	server, err := testdb.StartServer(ctx)
@@ -101,10 +98,6 @@ func run(ctx context.Context, o options) (passed bool, err error) {
 	}
 	progress("PostgreSQL: " + server.Kind)
 
-	if o.bench {
-		err := goCommand(ctx, append([]string{"test", "-run", "^$", "-bench", ".", "-benchmem", "-p", "1", "-timeout", soakTimeout.String()}, packages...)...).Run()
-		return err == nil, err
-	}
 	report := &report{database: server.Kind, started: started, timeout: testTimeout}
 	if o.soak {
 		report.timeout = soakTimeout

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"testing"
+)
+
+// The bench starts itself again as the least server; so does its test.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == selectOneArg {
+		if err := serveSelectOne(os.Args[2]); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// Everything that is measured still runs. What it measures in this size says nothing.
+func TestQuick(t *testing.T) {
+	t.Parallel()
+	err := run(t.Context(), small, false)
+	if errors.Is(err, errNoPgbench) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMedian(t *testing.T) {
+	t.Parallel()
+	for want, values := range map[float64][]float64{3: {3}, 2: {9, 2, 1}, 2.5: {4, 1, 2, 3}} {
+		if got := median(values); got != want {
+			t.Errorf("the median of %v is %v, want %v", values, got, want)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+// Command bench measures the speed that buyers feel, on one embedded PostgreSQL with durable commits:
+// the binary over HTTP beside the same work in plain SQL under pgbench, in the naive and in the best
+// shape known (lab/). Everything is measured in several rounds, one after the other in each, and the
+// table at the end has medians, the ratios, and the bars they must reach.
+//
+// It needs pgbench, which comes with PostgreSQL. --save writes the table to RESULTS.md, --profile
+// keeps a CPU and a heap profile of the API under the hot run, --quick is the size for tests: it shows
+// that everything still runs, its figures say nothing.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	if len(os.Args) == 3 && os.Args[1] == selectOneArg {
+		if err := serveSelectOne(os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	size := full
+	quick := flag.Bool("quick", false, "a small size, to see that everything runs")
+	save := flag.Bool("save", false, "write the table to "+resultsFile)
+	only := flag.String("only", "", "run measurements whose name has this in it")
+	plain := flag.Bool("no-go", false, "leave the Go benchmarks out")
+	flag.StringVar(&size.profiles, "profile", "", "keep cpu.pprof and heap.pprof of the hot run in this folder")
+	flag.Parse()
+	if *quick {
+		profiles := size.profiles
+		size = small
+		size.profiles = profiles
+	}
+	size.only, size.goBenchmarks = *only, size.goBenchmarks && !*plain
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, size, *save)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// sizes say how much is measured.
+type sizes struct {
+	rounds       int
+	run          time.Duration // of one measurement under load
+	clients      []int
+	turns        int // cycles of each client of pgbench, instead of run
+	numbers      int // of the large raffle
+	raffles      int // of the list
+	rivals       int // clients that want the same numbers
+	logins       int
+	ephemeral    bool // PostgreSQL in memory, nothing synced
+	goBenchmarks bool
+	profiles     string
+	only         string
+}
+
+var (
+	full  = sizes{rounds: 3, run: 4 * time.Second, clients: []int{8, 32}, numbers: 100_000, raffles: 10_000, rivals: 200, logins: 12, goBenchmarks: true}
+	small = sizes{rounds: 1, run: 50 * time.Millisecond, clients: []int{4, 8}, turns: 5, numbers: 2_000, raffles: 60, rivals: 10, logins: 2, ephemeral: true}
+)
+
+// errBelow is the end of a run in which a figure misses its bar: the table says which.
+var errBelow = errors.New("some figures miss their bars")
+
+func run(ctx context.Context, size sizes, save bool) error {
+	started := time.Now()
+	b, err := start(ctx, size)
+	if err != nil {
+		return err
+	}
+	defer b.stop()
+	for _, m := range b.measurements() {
+		if !m.wanted(size.only) {
+			continue
+		}
+		if err := b.measure(ctx, m); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	if size.goBenchmarks {
+		if err := b.benchmarks(ctx); err != nil {
+			return err
+		}
+	}
+	b.table.took = time.Since(started)
+	b.table.print(os.Stdout)
+	if save {
+		if err := b.table.save(ctx, b); err != nil {
+			return err
+		}
+	}
+	if !size.ephemeral && b.table.below() > 0 {
+		return errBelow
+	}
+	return nil
+}

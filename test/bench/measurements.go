@@ -1,0 +1,445 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rifaapp/rifaapp/app/auth"
+)
+
+// buying is the cycle of reserving 1–3 numbers and confirming or releasing them, over HTTP and in
+// the shapes of the lab, on so many raffles.
+func (b *bench) buying(name string, raffles int, distant bool) *measurement {
+	api, port := b.api, b.pg.Port
+	shapes := []string{best, naive}
+	if distant {
+		api, port = b.distant, b.delayed
+	}
+	if raffles > 1 {
+		shapes = []string{best}
+	}
+	round := func(ctx context.Context, f figures) error {
+		for _, clients := range b.size.clients {
+			if err := b.buyOverHTTP(ctx, api, name, clients, raffles, f); err != nil {
+				return err
+			}
+			for _, shape := range shapes {
+				rate, wal, err := b.labs[shape].buy(ctx, port, clients, raffles, b.size.run)
+				if err != nil {
+					return err
+				}
+				f[key(shape, clients)], f[key(shape+" wal", clients)] = rate, wal
+			}
+		}
+		return nil
+	}
+	return &measurement{name: name, round: round, rows: func(f figures) []row { return b.buyingRows(name, raffles, distant, f) }}
+}
+
+func key(what string, clients int) string { return what + " " + strconv.Itoa(clients) }
+
+func (b *bench) buyOverHTTP(ctx context.Context, api *process, name string, clients, raffles int, f figures) error {
+	ids, err := b.createMany(raffles, b.size.numbers)
+	if err != nil {
+		return err
+	}
+	finish := b.profile(ctx, api, name, clients)
+	before, err := b.count(ctx, b.db, `SELECT 0`)
+	if err != nil {
+		return err
+	}
+	o, err := b.buy(api, clients, ids, b.size.run)
+	finish()
+	if err != nil {
+		return err
+	}
+	after, err := b.count(ctx, b.db, `SELECT 0`)
+	if err != nil {
+		return err
+	}
+	f[key("api", clients)] = float64(o.cycles) / o.took.Seconds()
+	f[key("p95", clients)] = ms(o.quantile(0.95))
+	f["faults"] += float64(o.faults)
+	f[key("wal", clients)] = (after.wal - before.wal) / max(1, float64(o.cycles))
+	return nil
+}
+
+func (b *bench) buyingRows(name string, raffles int, distant bool, f figures) (rows []row) {
+	for _, clients := range b.size.clients {
+		api, fast, slow := f[key("api", clients)], f[key(best, clients)], f[key(naive, clients)]
+		r := row{what: fmt.Sprintf("%s, %d clients", name, clients), figure: perSecond(api)}
+		r.beside = fmt.Sprintf("best %.0f, %.2f×", fast, ratio(api, fast))
+		r.bar, r.below = "≥ 0.6× best", api < 0.6*fast
+		if least := leastOfNaive(raffles, distant); least > 0 {
+			r.beside += fmt.Sprintf("; naive %.0f, %.1f×", slow, ratio(api, slow))
+			r.bar += fmt.Sprintf(", ≥ %g× naive", least)
+			r.below = r.below || api < least*slow
+		}
+		rows = append(rows, r)
+		if raffles > 1 {
+			hot := b.hot[clients]
+			rows = append(rows, row{what: "  beside the hot raffle", figure: fmt.Sprintf("%.2f×", ratio(api, hot)), bar: "≥ 0.9×", below: api < 0.9*hot})
+		} else if !distant {
+			b.hot[clients] = api
+		}
+	}
+	if raffles == 1 && !distant {
+		few := b.size.clients[0]
+		wal, least := f[key("wal", few)], f[key(best+" wal", few)]
+		rows = append(rows, under(fmt.Sprintf("  p95 of a request, %d clients", few), f[key("p95", few)], 30, ""),
+			row{what: "  WAL of a cycle", figure: fmt.Sprintf("%.0f B", wal), beside: fmt.Sprintf("best %.0f B, %.2f×", least, ratio(wal, least)),
+				bar: "≤ 1.3× best", below: wal > 1.3*least})
+	}
+	return append(rows, none("  5xx", f["faults"]))
+}
+
+// leastOfNaive is how many times the naive shape the API must reach; 0: not compared.
+func leastOfNaive(raffles int, distant bool) float64 {
+	switch {
+	case raffles > 1:
+		return 0
+	case distant:
+		return 6
+	}
+	return 2
+}
+
+// fighting is many clients that want the same hundred numbers.
+func (b *bench) fighting() *measurement {
+	hot := min(100, b.size.numbers)
+	return &measurement{
+		name: "rivals",
+		round: func(_ context.Context, f figures) error {
+			ids, err := b.createMany(1, 10*hot)
+			if err != nil {
+				return err
+			}
+			o, err := b.fight(ids[0], b.size.rivals, hot)
+			if err != nil {
+				return err
+			}
+			sold, err := b.sold(ids[0])
+			f["sold"], f["refused"], f["faults"], f["p99"] = float64(sold), float64(o.conflicts), float64(o.faults), ms(o.quantile(0.99))
+			return err
+		},
+		rows: func(f figures) []row {
+			return []row{
+				{what: fmt.Sprintf("%d clients on the same %d: sold", b.size.rivals, hot), figure: fmt.Sprintf("%.0f", f["sold"]),
+					beside: fmt.Sprintf("%.0f refused, naming the taken", f["refused"]), bar: strconv.Itoa(hot), below: int(f["sold"]) != hot},
+				under("  p99 of a request", f["p99"], 500, ""), none("  5xx and others", f["faults"]),
+			}
+		},
+	}
+}
+
+func (b *bench) sold(raffle string) (int, error) {
+	c, err := b.api.client()
+	if err != nil {
+		return 0, err
+	}
+	defer c.close()
+	if _, err := c.call("GET", "/rifaapp/v2/raffles/"+raffle, "", nil); err != nil {
+		return 0, err
+	}
+	var answer struct {
+		Sold int `json:"tickets_sold"`
+	}
+	return answer.Sold, json.Unmarshal(c.body, &answer)
+}
+
+// creating makes raffles of both sizes in turns.
+func (b *bench) creating() *measurement {
+	return &measurement{
+		name: "create",
+		round: func(_ context.Context, f figures) error {
+			c, err := b.api.client()
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			var large, little outcome
+			for range 15 {
+				for o, numbers := range map[*outcome]int{&large: 100_000, &little: 100} {
+					started := time.Now()
+					if _, err := b.create(c, numbers); err != nil {
+						return err
+					}
+					o.latencies = append(o.latencies, time.Since(started))
+				}
+			}
+			f["large"], f["little"] = ms(large.quantile(0.5)), ms(little.quantile(0.5))
+			return nil
+		},
+		rows: func(f figures) []row {
+			r := under("create a raffle of 100 000", f["large"], 100, fmt.Sprintf("of 100: %s, %.1f×", millis(f["little"]), ratio(f["large"], f["little"])))
+			r.bar += ", ≤ 3× of 100"
+			r.below = r.below || f["large"] > 3*f["little"]
+			return []row{r}
+		},
+	}
+}
+
+// ask measures one read: so many clients, one request after the other.
+func (p *process) ask(clients int, run time.Duration, path, header string, want int) (outcome, error) {
+	end := time.Now().Add(run)
+	return p.together(clients, func(c *client, _ int) (o outcome, err error) {
+		for time.Now().Before(end) {
+			started := time.Now()
+			status, err := c.call("GET", path, header, nil)
+			if err != nil {
+				return o, err
+			}
+			if status != want {
+				return o, fmt.Errorf("%s answered %d instead of %d: %s", path, status, want, c.body)
+			}
+			o.latencies = append(o.latencies, time.Since(started))
+		}
+		return o, nil
+	})
+}
+
+// boards reads a large board, half of it taken, in all its forms.
+func (b *bench) boards() *measurement {
+	var raffle, numbers, board, numbersTag, boardTag string
+	const gzip = "Accept-Encoding: gzip\r\n"
+	tagOf := func(path, header string) (string, error) {
+		c, err := b.api.client()
+		if err != nil {
+			return "", err
+		}
+		defer c.close()
+		status, err := c.call("GET", path, header, nil)
+		if err == nil && status != 200 {
+			err = fmt.Errorf("%s answered %d", path, status)
+		}
+		return c.etag, err
+	}
+	setup := func(context.Context) error {
+		ids, err := b.createMany(1, b.size.numbers)
+		if err != nil {
+			return err
+		}
+		raffle = ids[0]
+		numbers, board = "/rifaapp/v2/raffles/"+raffle+"/numbers", "/rifaapp/v2/raffles/"+raffle+"/board"
+		return b.sell(raffle, rand.Perm(b.size.numbers)[:b.size.numbers/2])
+	}
+	round := func(_ context.Context, f figures) (err error) {
+		if boardTag, err = tagOf(board, ""); err != nil {
+			return err
+		}
+		if err := b.sellOne(raffle); err != nil { // something to answer since boardTag
+			return err
+		}
+		if f["since"], err = b.median(board+"?since="+strings.ReplaceAll(boardTag, `"`, "%22"), "", 200, nil); err != nil {
+			return err
+		}
+		if numbersTag, err = tagOf(numbers, gzip); err != nil {
+			return err
+		}
+		if boardTag, err = tagOf(board, ""); err != nil {
+			return err
+		}
+		b.api.forgetPeak()
+		f["numbers"], err = b.median(numbers, gzip, 200, err)
+		f["peak"] = b.api.peak()
+		f["numbers 304"], err = b.median(numbers, gzip+"If-None-Match: "+numbersTag+"\r\n", 304, err)
+		f["board"], err = b.median(board, "", 200, err)
+		f["board gzip"], err = b.median(board, gzip, 200, err)
+		f["board 304"], err = b.median(board, "If-None-Match: "+boardTag+"\r\n", 304, err)
+		return err
+	}
+	return &measurement{name: "board", setup: setup, round: round, rows: func(f figures) []row {
+		return []row{
+			under("full board of 100 000, gzip", f["numbers"], 60, ""),
+			{what: "  peak memory of the API", figure: fmt.Sprintf("%.0f MB", f["peak"]), bar: "under 64 MB", below: f["peak"] >= 64},
+			under("  304", f["numbers 304"], 3, ""),
+			under("compact board of 100 000", f["board"], 10, "gzip "+millis(f["board gzip"])),
+			under("  304", f["board 304"], 3, ""),
+			under("  what changed since", f["since"], 10, ""),
+		}
+	}}
+}
+
+// sellOne sells one number that is free.
+func (b *bench) sellOne(raffle string) error {
+	c, err := b.api.client()
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	status, err := c.call("POST", "/rifaapp/v2/raffles/"+raffle+"/reservations", "", []byte(`{"participant":{"name":"Luz"},"quantity":1}`))
+	if err == nil && status != 201 {
+		err = fmt.Errorf("reserve answered %d: %s", status, c.body)
+	}
+	return err
+}
+
+// median is the median time of one read by one client, in milliseconds; after an error it does nothing.
+func (b *bench) median(path, header string, want int, err error) (float64, error) {
+	if err != nil {
+		return 0, err
+	}
+	o, err := b.api.ask(1, b.size.run/4, path, header, want)
+	return ms(o.quantile(0.5)), err
+}
+
+// reads are the small ones, by 8 clients.
+func (b *bench) reads() *measurement {
+	var raffle string
+	paths := map[string]string{"list": "/rifaapp/v2/raffles?limit=50"}
+	setup := func(context.Context) (err error) {
+		if raffle, err = b.many(b.size.raffles); err != nil {
+			return err
+		}
+		paths["one"] = "/rifaapp/v2/raffles/" + raffle
+		paths["page"] = "/rifaapp/v2/raffles/" + raffle + "/numbers?offset=300&limit=100"
+		return nil
+	}
+	round := func(_ context.Context, f figures) error {
+		for name, path := range paths {
+			o, err := b.api.ask(8, b.size.run/2, path, "", 200)
+			if err != nil {
+				return err
+			}
+			f[name], f[name+"/s"] = ms(o.quantile(0.5)), float64(len(o.latencies))/o.took.Seconds()
+		}
+		o, err := b.one.ask(8, b.size.run/2, "/", "", 200)
+		f["select/s"] = float64(len(o.latencies)) / o.took.Seconds()
+		return err
+	}
+	return &measurement{name: "reads", setup: setup, round: round, rows: func(f figures) []row {
+		return []row{
+			under("list of 50 out of 10 000, 8 clients", f["list"], 5, perSecond(f["list/s"])),
+			under("one raffle", f["one"], 2, perSecond(f["one/s"])),
+			under("page of 100 numbers", f["page"], 3, perSecond(f["page/s"])),
+			{what: "GET raffle", figure: perSecond(f["one/s"]), beside: fmt.Sprintf("SELECT 1 %.0f/s, %.2f×", f["select/s"], ratio(f["one/s"], f["select/s"])),
+				bar: "≥ 0.5× SELECT 1", below: f["one/s"] < 0.5*f["select/s"]},
+		}
+	}}
+}
+
+// many makes raffles of 1 000 numbers; the last ones have half of them sold. It answers one of those.
+func (b *bench) many(n int) (raffle string, err error) {
+	ids := make([]string, n)
+	_, err = b.api.together(8, func(c *client, nth int) (o outcome, err error) {
+		for i := nth; i < n; i += 8 {
+			if ids[i], err = b.create(c, 1000); err != nil {
+				return o, err
+			}
+		}
+		return o, nil
+	})
+	for _, id := range ids[max(0, n-10):] {
+		if err == nil {
+			err = b.sell(id, rand.Perm(1000)[:500])
+		}
+	}
+	return ids[n-1], err
+}
+
+// logins compares a login with argon2id's own time, and looks at other requests meanwhile.
+func (b *bench) logins() *measurement {
+	body := fmt.Appendf(nil, `{"email":%q,"password":%q}`, b.owner.email, ownerPassword)
+	round := func(ctx context.Context, f figures) error {
+		passwords := auth.NewPasswords(1)
+		hash, err := passwords.Hash(ctx, ownerPassword)
+		if err != nil {
+			return err
+		}
+		c, err := b.api.client()
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		var login, own outcome
+		for range b.size.logins {
+			started := time.Now()
+			if _, err := passwords.Verify(ctx, hash, ownerPassword); err != nil {
+				return err
+			}
+			own.latencies = append(own.latencies, time.Since(started))
+			if err := login.login(c, body); err != nil {
+				return err
+			}
+		}
+		f["login"], f["argon2id"] = ms(login.quantile(0.5)), ms(own.quantile(0.5))
+		f["others"], err = b.whileLoggingIn(body)
+		return err
+	}
+	return &measurement{name: "login", round: round, rows: func(f figures) []row {
+		return []row{
+			under("login beyond argon2id", f["login"]-f["argon2id"], 5, fmt.Sprintf("login %s, argon2id %s", millis(f["login"]), millis(f["argon2id"]))),
+			under("others during 20 logins: p95", f["others"], 50, ""),
+		}
+	}}
+}
+
+func (o *outcome) login(c *client, body []byte) error {
+	status, err := o.timed(c, "/rifaapp/auth/login", body)
+	if err == nil && status != 200 {
+		err = fmt.Errorf("login answered %d: %s", status, c.body)
+	}
+	return err
+}
+
+// whileLoggingIn is the 95th percentile of other requests while 20 people log in at once.
+func (b *bench) whileLoggingIn(body []byte) (float64, error) {
+	ids, err := b.createMany(1, 100)
+	if err != nil {
+		return 0, err
+	}
+	done := make(chan error, 1)
+	running := make(chan struct{})
+	go func() {
+		_, err := b.api.together(20, func(c *client, _ int) (o outcome, err error) {
+			for range max(1, b.size.logins/4) {
+				err = errors.Join(err, o.login(c, body))
+			}
+			return o, err
+		})
+		close(running)
+		done <- err
+	}()
+	others, err := b.api.together(2, func(c *client, _ int) (o outcome, err error) {
+		for {
+			started := time.Now()
+			if _, err := c.call("GET", "/rifaapp/v2/raffles/"+ids[0], "", nil); err != nil {
+				return o, err
+			}
+			o.latencies = append(o.latencies, time.Since(started))
+			select {
+			case <-running:
+				return o, nil
+			case <-time.After(time.Millisecond):
+			}
+		}
+	})
+	return ms(others.quantile(0.95)), errors.Join(err, <-done)
+}
+
+// peak is the most memory that the process had since forgetPeak, in megabytes; 0 where the system does
+// not tell.
+func (p *process) peak() float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kib, _ := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 64)
+			return kib / 1024
+		}
+	}
+	return 0
+}
+
+func (p *process) forgetPeak() {
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", p.command.Process.Pid), []byte("5"), 0)
+}
