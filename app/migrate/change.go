@@ -20,6 +20,7 @@ func (d *deployment) deployChange(ctx context.Context, c *Change) error {
 	if err == nil {
 		return d.clean(ctx)
 	}
+	err = explainLost(d.destination, d.work, d.deploy[c], err)
 	d.recordFailure(ctx, c)
 	return err
 }

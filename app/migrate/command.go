@@ -170,7 +170,7 @@ func (c *command) parse() error {
 	case f.NArg() == 1 && c.to == "" && f.Lookup("to") != nil:
 		c.to = f.Arg(0)
 	case f.NArg() > 0:
-		return fmt.Errorf("unexpected argument %q\n\n%s", f.Arg(0), Usage)
+		return fmt.Errorf("unexpected argument %q\n\n%s", f.Arg(f.NArg()-1), Usage)
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (m *Migrator) Deploy(ctx context.Context, o DeployOptions) (*Result, error)
 	if d.session, d.state, err = m.begin(ctx, true); err != nil {
 		return d.result, err
 	}
-	defer closeConn(ctx, d.conn)
+	defer d.session.close(ctx)
 	if err = d.prepare(ctx); err == nil && len(d.changes) > 0 {
 		err = d.deployAll(ctx)
 	}
@@ -84,11 +84,11 @@ func (d *deployment) chooseMode(m *Migrator) error {
 // prepare decides what to deploy and checks it. With nothing to do it leaves changes empty.
 func (d *deployment) prepare(ctx context.Context) error {
 	plan := d.m.project.plan
-	from, err := d.m.position(d.state)
-	if err != nil {
+	if err := d.m.reg.checkProject(ctx, d.conn, d.state, plan.uri); err != nil {
 		return err
 	}
-	if err := d.m.reg.checkProject(ctx, d.conn, d.state, plan.uri); err != nil {
+	from, err := d.m.position(d.state)
+	if err != nil {
 		return err
 	}
 	to, err := d.target(from)
@@ -216,7 +216,7 @@ func (d *deployment) deployAll(ctx context.Context) (err error) {
 		err := d.deployChange(ctx, c)
 		d.m.endLine(err, time.Since(began))
 		if err != nil {
-			err = fmt.Errorf("deploy of %q failed: %w", c.Name, explainLost(d.destination, d.work, err))
+			err = fmt.Errorf("deploy of %q failed: %w", c.Name, err)
 			return errors.Join(err, d.rollBack(ctx))
 		}
 		d.result.Applied = append(d.result.Applied, c.Name)

@@ -36,7 +36,7 @@ func (m *Migrator) Log(ctx context.Context, o LogOptions) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer closeConn(ctx, s.conn)
+	defer s.close(ctx)
 	order := "DESC"
 	if o.Reverse {
 		order = "ASC"

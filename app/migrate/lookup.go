@@ -37,7 +37,7 @@ func (p *plan) find(key string) (*Change, error) {
 	name, offset := cutOffset(key)
 	i, err := p.indexOf(name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; \"plan\" lists the changes to come, \"log\" those deployed", err)
 	}
 	if i += offset; i < 0 || i >= len(p.changes) {
 		return nil, fmt.Errorf("%s has no change at %q; it has %d changes", p.file, key, len(p.changes))

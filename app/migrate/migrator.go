@@ -74,6 +74,7 @@ type session struct {
 	m           *Migrator
 	conn        *pgx.Conn
 	destination string
+	locked      bool
 }
 
 // dial connects. Statements are sent without being prepared by name, because DISCARD ALL between the
@@ -117,6 +118,7 @@ func closeConn(ctx context.Context, conn *pgx.Conn) {
 func (s *session) lock(ctx context.Context) error {
 	var got bool
 	if err := s.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1::bigint)", advisoryLock).Scan(&got); err != nil || got {
+		s.locked = got
 		return err
 	}
 	wait := s.m.options.LockTimeout
@@ -128,7 +130,19 @@ func (s *session) lock(ctx context.Context) error {
 		return fmt.Errorf("%w: waited %g seconds on %s, nothing was done; %s; try again when it has finished",
 			ErrLocked, wait.Seconds(), s.destination, s.holder(ctx))
 	}
+	s.locked = err == nil
 	return err
+}
+
+// close frees the lock, so that whoever comes next does not wait for the server to notice that we
+// have gone, and disconnects.
+func (s *session) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	if s.locked && !s.conn.IsClosed() {
+		_, _ = s.conn.Exec(ctx, "SELECT pg_advisory_unlock($1::bigint)", advisoryLock)
+	}
+	closeConn(ctx, s.conn)
 }
 
 // holder says who has the lock.
@@ -165,18 +179,22 @@ func (m *Migrator) begin(ctx context.Context, locked bool) (*session, *state, er
 		err = st.compatible()
 	}
 	if err != nil {
-		closeConn(ctx, s.conn)
+		defer s.close(ctx)
 		return nil, nil, s.explain(err)
 	}
 	return s, st, nil
 }
 
 // explain adds to an error of a lost connection what that means.
-func (s *session) explain(err error) error { return explainLost(s.destination, s.conn, err) }
+func (s *session) explain(err error) error { return explainLost(s.destination, s.conn, nil, err) }
 
-func explainLost(destination string, conn *pgx.Conn, err error) error {
+// explainLost is explain for a connection that was running a script, if any.
+func explainLost(destination string, conn *pgx.Conn, running *script, err error) error {
 	if err == nil || conn == nil || !conn.IsClosed() || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	if running != nil && running.noTransaction {
+		return fmt.Errorf("the connection to %s was lost while %s ran outside a transaction, so that its first statements may be done; run the same command again if the script can run twice, as it should: %w", destination, running.file, err)
 	}
 	return fmt.Errorf("the connection to %s was lost; the change at work was rolled back, and the same command can be run again: %w", destination, err)
 }
@@ -189,7 +207,7 @@ func (m *Migrator) printf(format string, args ...any) {
 func (m *Migrator) beginRead(ctx context.Context) (*session, *state, error) {
 	s, st, err := m.begin(ctx, false)
 	if err == nil && !st.exists {
-		closeConn(ctx, s.conn)
+		s.close(ctx)
 		return nil, nil, fmt.Errorf("no registry found in %s: nothing was ever deployed there; run deploy first", s.destination)
 	}
 	return s, st, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -109,10 +110,17 @@ func (s *state) compatible() error {
 		return nil
 	case s.version == "" && s.releases:
 		return nil // made, but its release not yet recorded: deploy records it
-	case s.version > registryVersion:
+	case newerVersion(s.version, registryVersion):
 		return fmt.Errorf("the registry is of version %s, newer than %s, the newest known here; deploy with a newer release of this program", s.version, registryVersion)
 	}
 	return fmt.Errorf("the registry is older than version %s; run \"sqitch upgrade\" with Sqitch 1.3 first", registryVersion)
+}
+
+// newerVersion compares versions, which are numbers to Sqitch.
+func newerVersion(a, b string) bool {
+	x, errX := strconv.ParseFloat(a, 32)
+	y, errY := strconv.ParseFloat(b, 32)
+	return errX == nil && errY == nil && x > y
 }
 
 // create makes the registry where it is missing, and makes the project known to it.

@@ -52,7 +52,7 @@ func (m *Migrator) Revert(ctx context.Context, o RevertOptions) (*Result, error)
 	if r.session, st, err = m.begin(ctx, true); err != nil {
 		return r.result, err
 	}
-	defer closeConn(ctx, r.conn)
+	defer r.session.close(ctx)
 	if !st.exists {
 		return r.result, fmt.Errorf("no registry found in %s: nothing was ever deployed there", r.destination)
 	}
@@ -103,7 +103,7 @@ func (r *reversal) keep(st *state) (int, error) {
 	if _, err := r.m.project.plan.find(r.opts.To); err == nil {
 		return 0, fmt.Errorf("change not deployed: %q; see \"status\" for what is", r.opts.To)
 	}
-	return 0, fmt.Errorf("unknown change: %q is neither in the plan nor deployed", r.opts.To)
+	return 0, fmt.Errorf("unknown change: %q is neither in the plan nor deployed; \"log\" lists what was deployed", r.opts.To)
 }
 
 func (r *reversal) confirm(st *state, from int) error {
@@ -197,7 +197,7 @@ func (r *reversal) revertAll(ctx context.Context) (err error) {
 		err := r.revertChange(ctx, c)
 		r.m.endLine(err, time.Since(began))
 		if err != nil {
-			return fmt.Errorf("revert of %q failed: %w", c.Name, explainLost(r.destination, r.work, err))
+			return fmt.Errorf("revert of %q failed: %w", c.Name, explainLost(r.destination, r.work, r.scripts[c], err))
 		}
 		r.result.Applied = append(r.result.Applied, c.Name)
 		r.result.Took = append(r.result.Took, time.Since(began))

@@ -34,7 +34,7 @@ func (m *Migrator) Status(ctx context.Context) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer closeConn(ctx, s.conn)
+	defer s.close(ctx)
 	status := &Status{Destination: s.destination, Project: m.project.plan.project}
 	if d := st.head(); d != nil {
 		status.ChangeID, status.Change, status.Tags = d.id, d.name, d.tags

@@ -26,7 +26,7 @@ func (m *Migrator) bounds(st *state, r Range) (from, to int, err error) {
 		}
 		to++
 	}
-	if from > to {
+	if r.From != "" && from >= to {
 		return 0, 0, fmt.Errorf("%q comes after %q; swap --from and --to", r.From, r.To)
 	}
 	return from, to, nil
@@ -43,7 +43,7 @@ func (m *Migrator) deployedIndex(st *state, key string) (int, error) {
 	if _, err := m.project.plan.find(key); err == nil {
 		return 0, fmt.Errorf("change %q has not been deployed; deploy it first", key)
 	}
-	return 0, fmt.Errorf("cannot find %q in the database or the plan", key)
+	return 0, fmt.Errorf("cannot find %q in the database or the plan; \"log\" lists what was deployed", key)
 }
 
 // planIndex is the index of a deployed change in the plan; -1 when the plan does not have it.
@@ -62,7 +62,7 @@ func (m *Migrator) Verify(ctx context.Context, r Range) error {
 	if err != nil {
 		return err
 	}
-	defer closeConn(ctx, s.conn)
+	defer s.close(ctx)
 	m.printf("Verifying %s\n", s.destination)
 	if len(st.changes) == 0 {
 		m.printf("No changes deployed\n")
@@ -182,7 +182,7 @@ func (m *Migrator) Check(ctx context.Context, r Range) error {
 	if err != nil {
 		return err
 	}
-	defer closeConn(ctx, s.conn)
+	defer s.close(ctx)
 	m.printf("Checking %s\n", s.destination)
 	if len(st.changes) == 0 {
 		m.printf("No changes deployed\n")
