@@ -26,7 +26,7 @@ type Options struct {
 	CORSAllowMethods []string // none: GET, POST, PATCH, DELETE
 	CORSAllowHeaders []string // beyond those that are always accepted; "*" allows every header
 	ExposeErrors     bool     // development only: 5xx problems carry the member "cause"
-	DocsEnabled      bool     // serve /docs, /redoc and /openapi.*
+	DocsEnabled      bool     // serve the pages /docs and /redoc; /openapi.* is always there
 	MigrationsToken  string   // bearer of POST /migrations/run; empty: only an IAM principal may
 	Version          Version
 	Logger           *slog.Logger  // one line per request; nil: silence
@@ -54,10 +54,7 @@ type Version struct {
 	BuildTime string // RFC 3339
 }
 
-const (
-	defaultTimeout = 8 * time.Second
-	noSuchAddress  = "There is nothing at this address; see /rifaapp/docs."
-)
+const defaultTimeout = 8 * time.Second
 
 // API is the whole product as one http.Handler. Make it with New; it is safe for concurrent use.
 type API struct {
@@ -118,7 +115,16 @@ func (a *API) begin(w http.ResponseWriter, r *http.Request) *exchange {
 }
 
 func (a *API) notFound(_ http.ResponseWriter, r *http.Request) {
-	exchangeFrom(r.Context()).refuse(newProblem(raffle.CodeNotFound, noSuchAddress))
+	exchangeFrom(r.Context()).refuse(a.noSuchAddress())
+}
+
+// noSuchAddress points to the list of addresses that is there.
+func (a *API) noSuchAddress() *Problem {
+	list := "/rifaapp/docs"
+	if !a.options.DocsEnabled {
+		list = "/rifaapp/openapi.json"
+	}
+	return newProblem(raffle.CodeNotFound, "There is nothing at this address; see "+list+".")
 }
 
 // methodNotAllowed names the methods that the address does know.

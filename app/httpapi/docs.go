@@ -84,7 +84,7 @@ func (a *API) referencePage(context.Context, *struct{}) (*document, error) {
 
 func (a *API) webPage(body []byte, err error) (*document, error) {
 	if !a.options.DocsEnabled {
-		return nil, newProblem(raffle.CodeNotFound, noSuchAddress)
+		return nil, a.noSuchAddress()
 	}
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (a *API) asset(w http.ResponseWriter, r *http.Request) {
 	x.pattern = root + "/docs/{asset}"
 	body, packed, err := findAsset(chi.URLParam(r, "asset"))
 	if err != nil || !a.options.DocsEnabled {
-		x.refuse(newProblem(raffle.CodeNotFound, noSuchAddress))
+		x.refuse(a.noSuchAddress())
 		return
 	}
 	header := w.Header()

@@ -68,6 +68,8 @@ func TestDocsCanBeTurnedOff(t *testing.T) {
 	for _, path := range []string{"/rifaapp/docs", "/rifaapp/redoc", "/rifaapp/docs/docs.js"} {
 		if w := call(a, "GET", path, ""); w.Code != 404 || problemIn(t, w).Code != "not_found" {
 			t.Errorf("%s: got %d", path, w.Code)
+		} else if strings.Contains(w.Body.String(), "see /rifaapp/docs") {
+			t.Errorf("%s: the answer points to a page that is not there: %s", path, w.Body)
 		}
 	}
 	if w := call(a, "GET", "/rifaapp/openapi.json", ""); w.Code != 200 {

@@ -60,7 +60,7 @@ func (a *API) authorizeMigrator(r *http.Request) *Problem {
 		return nil
 	}
 	if a.options.MigrationsToken == "" {
-		return newProblem(raffle.CodeNotFound, noSuchAddress)
+		return a.noSuchAddress()
 	}
 	token, _ := bearerToken(r.Header.Get("Authorization"))
 	if !sameSecret(token, a.options.MigrationsToken) {

@@ -38,11 +38,18 @@ type referenceOperation struct {
 }
 
 type referenceField struct {
-	Name, In, Type, Rules, Description string
-	Required                           bool
+	Name, In, Rules, Description string
+	Type                         referenceType
+	Required                     bool
 }
 
-type referenceContent struct{ Media, Schema, Example string }
+type referenceContent struct {
+	Media, Example string
+	Type           referenceType
+}
+
+// referenceType is a type in words; Schema is the schema of this page that explains it, if any.
+type referenceType struct{ Words, Schema string }
 
 type referenceResponse struct {
 	Status, Description string
@@ -140,7 +147,7 @@ func referenceContentOf(content map[string]*huma.MediaType) referenceContent {
 		return referenceContent{}
 	}
 	m := content[types[0]]
-	c := referenceContent{Media: types[0], Schema: typeName(m.Schema)}
+	c := referenceContent{Media: types[0], Type: typeOf(m.Schema)}
 	if m.Example != nil {
 		if text, err := json.MarshalIndent(m.Example, "", "  "); err == nil {
 			c.Example = string(text)
@@ -163,7 +170,24 @@ func referenceSchemas(description *huma.OpenAPI) []referenceSchema {
 }
 
 func referenceFieldOf(name string, s *huma.Schema, required bool) referenceField {
-	return referenceField{Name: name, Type: typeName(s), Rules: rules(s), Description: s.Description, Required: required}
+	return referenceField{Name: name, Type: typeOf(s), Rules: rules(s), Description: s.Description, Required: required}
+}
+
+func typeOf(s *huma.Schema) referenceType {
+	return referenceType{Words: typeName(s), Schema: schemaName(s)}
+}
+
+// schemaName is the schema of ours that s, or each entry of s, is; "" when it is none.
+func schemaName(s *huma.Schema) string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Type == huma.TypeArray:
+		return schemaName(s.Items)
+	case s.Ref == "":
+		return ""
+	}
+	return s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]
 }
 
 // typeName names a type; a name of ours is that of a schema on the same page.
@@ -172,7 +196,7 @@ func typeName(s *huma.Schema) string {
 	case s == nil:
 		return ""
 	case s.Ref != "":
-		return s.Ref[strings.LastIndexByte(s.Ref, '/')+1:]
+		return schemaName(s)
 	case s.Type == huma.TypeArray:
 		return "array of " + typeName(s.Items)
 	case len(s.OneOf) > 0:
