@@ -64,9 +64,9 @@ func (o Options) dsn() string {
 	return u.String()
 }
 
-// Open makes the pool without connecting: the first query does. A connection is pinged before use,
-// within 750 ms, when it has been idle for a second and when it is the first of an invocation (see
-// PingFirst): a frozen Lambda wakes with dead sockets.
+// Open makes the pool without connecting: the first query does. A connection must answer within
+// 750 ms before it is used when it has been idle for a second and when it is the first of an
+// invocation (see PingFirst): a frozen Lambda wakes with dead sockets.
 func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	connConfig, err := o.ConnConfig()
 	if err != nil {
@@ -84,10 +84,7 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	config.MaxConnLifetime = maxConnLifetime
 	config.MaxConnLifetimeJitter = maxConnLifetime / 5
 	config.MaxConnIdleTime = maxConnIdleTime
-	config.PingTimeout = pingTimeout
-	config.ShouldPing = func(ctx context.Context, p pgxpool.ShouldPingParams) bool {
-		return firstOfInvocation(ctx) || p.IdleDuration > pingAfterIdle
-	}
+	config.ShouldPing, config.PrepareConn = suspectSome, checked
 	config.BeforeConnect = o.BeforeConnect
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
