@@ -75,6 +75,21 @@ func Build(ctx context.Context, arch *string) error {
 	return tool(ctx, "./infra/build")
 }
 
+// Lambda is about the function.
+type Lambda mg.Namespace
+
+// Local runs the zip's program here as Lambda would, behind an HTTP front. Optional, each after N requests: -kill=N -cut=N -silence=N.
+func (Lambda) Local(ctx context.Context, kill, cut, silence *int) error {
+	useDevDatabase()
+	var args []string
+	for name, every := range map[string]*int{"kill": kill, "cut": cut, "silence": silence} {
+		if every != nil {
+			args = append(args, fmt.Sprintf("--%s=%d", name, *every))
+		}
+	}
+	return tool(ctx, "./test/lambdalocal/local", args...)
+}
+
 // Lint runs gofmt, go vet and golangci-lint, which it builds on first use.
 func Lint(ctx context.Context) error {
 	return tool(ctx, "./test/lint")

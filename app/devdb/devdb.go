@@ -104,6 +104,21 @@ func (s *Server) DSN(database string) string {
 	return u.String()
 }
 
+// CreateDatabase makes an empty database unless there is one of this name.
+func (s *Server) CreateDatabase(ctx context.Context, name string) error {
+	conn, err := pgx.Connect(ctx, s.DSN("postgres"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	var exists bool
+	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&exists)
+	if err == nil && !exists {
+		_, err = conn.Exec(ctx, `CREATE DATABASE `+pgx.Identifier{name}.Sanitize())
+	}
+	return err
+}
+
 // Restart starts the server on its data and its port again, after Kill or a crash, or after the Stop
 // of one that is not ephemeral. It returns when recovery is over and the server answers.
 func (s *Server) Restart(ctx context.Context) error {

@@ -45,8 +45,9 @@ var server struct {
 	err  error
 }
 
-// Main runs the tests of a package and stops the server that they started.
-func Main(m *testing.M) {
+// Main runs the tests of a package (a *testing.M, or what wraps one to clean up after it) and stops
+// the server that they started.
+func Main(m interface{ Run() int }) {
 	code := m.Run()
 	if server.stop != nil {
 		server.stop()

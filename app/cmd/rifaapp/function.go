@@ -10,6 +10,7 @@ import (
 
 	"github.com/rifaapp/rifaapp/app/config"
 	"github.com/rifaapp/rifaapp/app/lambda"
+	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/projection"
 )
 
@@ -30,7 +31,9 @@ func functionApplication(ctx context.Context, getenv func(string) string, stderr
 	if err != nil {
 		return nil, err
 	}
-	return newApplication(ctx, c, getenv, slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel})))
+	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	slog.SetDefault(log) // the runtime's own lines become JSON too
+	return newApplication(ctx, c, getenv, log)
 }
 
 // newFunction answers events with the API and does the tasks of the schedule and of `mage migrate`.
@@ -63,7 +66,9 @@ type checkReport struct {
 // check says whether the database answers, has our schema, and holds the read model that the write
 // model asks for.
 func (a *application) check(ctx context.Context) (checkReport, error) {
-	if err := a.ready(ctx); err != nil {
+	if err := a.ready(ctx); postgres.NotMigrated(err) {
+		return checkReport{}, errNotMigrated
+	} else if err != nil {
 		return checkReport{}, err
 	}
 	differences, err := projection.Check(ctx, a.db, func(d projection.Difference) {

@@ -17,8 +17,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/rifaapp/rifaapp/app/devdb"
 )
 
@@ -112,7 +110,7 @@ func startDatabase(ctx context.Context) (env []string, stop func(), err error) {
 		}
 	}
 	progress(fmt.Sprintf("PostgreSQL answers on port %d, its data is in %s", server.Port, server.Dir()))
-	if err := ensureDatabase(ctx, server); err != nil {
+	if err := server.CreateDatabase(ctx, database); err != nil {
 		stop()
 		return nil, nil, err
 	}
@@ -120,20 +118,6 @@ func startDatabase(ctx context.Context) (env []string, stop func(), err error) {
 		"DB_HOST=127.0.0.1", "DB_PORT=" + strconv.Itoa(server.Port), "DB_NAME=" + database, "DB_USER=" + devdb.User,
 		"DB_PASSWORD=" + server.Password, "DB_SSLMODE=disable",
 	}, stop, nil
-}
-
-func ensureDatabase(ctx context.Context, server *devdb.Server) error {
-	conn, err := pgx.Connect(ctx, server.DSN("postgres"))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	var exists bool
-	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, database).Scan(&exists)
-	if err == nil && !exists {
-		_, err = conn.Exec(ctx, `CREATE DATABASE `+database)
-	}
-	return err
 }
 
 // api is the running child process.

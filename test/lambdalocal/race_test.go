@@ -1,0 +1,5 @@
+//go:build race
+
+package lambdalocal
+
+func init() { goTest = append(goTest, "-race") }
