@@ -40,8 +40,10 @@ type operation struct {
 	standalone  bool          // does not touch the database: works before it is there
 	media       string        // of the answer when it is not application/json
 	answer      reflect.Type  // what the bytes hold when the handler writes JSON as []byte
-	sample      string        // JavaScript that calls the operation, for the documentation
-	binary      string        // describes the form as application/octet-stream, where there is one beside JSON
+	takesBody   bool          // these two are set by register: what an operation does not take is left unread
+	takesQuery  bool
+	sample      string // JavaScript that calls the operation, for the documentation
+	binary      string // describes the form as application/octet-stream, where there is one beside JSON
 }
 
 // failure carries an error of a handler through huma to the one place that maps errors.
@@ -50,7 +52,8 @@ type failure struct{ error }
 // register serves the operation with a handler that returns the answer, a refusal of app/raffle or
 // any other error. It is the only way an endpoint comes into being.
 func register[In, Out any](a *API, o operation, handler func(context.Context, *In) (*Out, error)) {
-	described := a.describe(&o, hasBody[In](), hasParameters[In]())
+	o.takesBody, o.takesQuery = hasBody[In](), hasParameters[In]()
+	described := a.describe(&o, o.takesBody, o.takesQuery)
 	described.Middlewares = huma.Middlewares{a.enter(&o)}
 	checkInput(reflect.TypeFor[In]())
 	zeros, raw := zeroDefaults(reflect.TypeFor[In]()), rawBody(reflect.TypeFor[Out]())
@@ -98,18 +101,22 @@ func (a *API) enter(o *operation) func(huma.Context, func(huma.Context)) {
 				return
 			}
 		}
-		if p := checkQuery(r.URL.RawQuery); p != nil {
-			x.refuse(p)
-			return
+		if o.takesQuery {
+			if p := checkQuery(r.URL.RawQuery); p != nil {
+				x.refuse(p)
+				return
+			}
 		}
 		caller, p := a.authenticate(r, o.access, x)
 		if p != nil {
 			x.refuse(p)
 			return
 		}
-		if p := takeBody(r, x); p != nil {
-			x.refuse(p)
-			return
+		if o.takesBody {
+			if p := takeBody(r, x); p != nil {
+				x.refuse(p)
+				return
+			}
 		}
 		if caller != nil {
 			ctx = huma.WithContext(ctx, caller)
