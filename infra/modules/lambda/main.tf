@@ -12,10 +12,11 @@ locals {
 
   database_environment = merge(
     {
-      DB_HOST    = var.database.host
-      DB_PORT    = tostring(var.database.port)
-      DB_NAME    = var.database.name
-      DB_SSLMODE = var.database.sslmode
+      DB_HOST      = var.database.host
+      DB_PORT      = tostring(var.database.port)
+      DB_NAME      = var.database.name
+      DB_SSLMODE   = var.database.sslmode
+      DB_POOL_SIZE = tostring(var.pool_size)
     },
     var.database.read_host == null ? {} : { DB_READ_HOST = var.database.read_host },
     var.database.login == "iam"

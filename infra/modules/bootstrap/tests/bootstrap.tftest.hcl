@@ -1,0 +1,107 @@
+mock_provider "aws" {
+  source = "../testing"
+}
+
+variables {
+  account_id   = "123456789012"
+  state_bucket = "rifaapp-state-123456789012"
+  environments = ["dev", "prod"]
+  github       = { repository = "rifaapp/rifaapp", repository_id = "424242" }
+}
+
+# Planned only: the bucket and its key refuse to be destroyed, also at the end of a test.
+run "an_account_ready_for_deployments" {
+  command = plan
+
+  override_resource {
+    target          = aws_kms_key.state
+    override_during = plan
+    values          = { arn = "arn:aws:kms:us-east-1:123456789012:key/state" }
+  }
+
+  override_resource {
+    target          = aws_iam_policy.boundary
+    override_during = plan
+    values          = { arn = "arn:aws:iam::123456789012:policy/rifaapp-boundary" }
+  }
+
+  assert {
+    condition     = aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled"
+    error_message = "Overwritten state must come back."
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_server_side_encryption_configuration.state.rule).apply_server_side_encryption_by_default[0].kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/state" && aws_kms_key.state.enable_key_rotation
+    error_message = "State must be encrypted under a key of its own that rotates."
+  }
+
+  assert {
+    condition = (aws_s3_bucket_public_access_block.state.block_public_acls && aws_s3_bucket_public_access_block.state.block_public_policy
+    && aws_s3_bucket_public_access_block.state.ignore_public_acls && aws_s3_bucket_public_access_block.state.restrict_public_buckets)
+    error_message = "State must never be public."
+  }
+
+  assert {
+    condition     = keys(output.deploy_role_arns) == ["dev", "prod"] && keys(output.plan_role_arns) == ["dev", "prod"]
+    error_message = "Each environment must get a role that deploys and one that plans."
+  }
+
+  assert {
+    condition     = alltrue([for r in concat(values(aws_iam_role.deploy), values(aws_iam_role.plan)) : r.path == "/github/"])
+    error_message = "The roles must stand apart from those of the environments, so that none can change itself."
+  }
+
+  assert {
+    condition = (keys(aws_iam_role_policy_attachment.deploy) == ["dev-network", "dev-read", "dev-services", "dev-state", "prod-network", "prod-read", "prod-services", "prod-state"]
+    && keys(aws_iam_role_policy_attachment.plan) == ["dev-read", "dev-state", "prod-read", "prod-state"])
+    error_message = "Planning must read and lock, and write nothing else."
+  }
+
+  assert {
+    condition     = aws_iam_openid_connect_provider.github[0].url == "https://token.actions.githubusercontent.com" && aws_iam_openid_connect_provider.github[0].client_id_list == toset(["sts.amazonaws.com"])
+    error_message = "The provider must be GitHub's, for AWS's audience."
+  }
+
+  assert {
+    condition     = output.state_bucket == "rifaapp-state-123456789012" && output.permissions_boundary_arn == "arn:aws:iam::123456789012:policy/rifaapp-boundary"
+    error_message = "The outputs must name the bucket and the boundary."
+  }
+}
+
+run "shares_a_provider_that_exists" {
+  command = plan
+
+  variables {
+    create_oidc_provider = false
+  }
+
+  assert {
+    condition     = length(aws_iam_openid_connect_provider.github) == 0
+    error_message = "An account holds one provider for an issuer."
+  }
+}
+
+run "refuses_what_is_no_name_or_number" {
+  command = plan
+
+  variables {
+    account_id               = "12345"
+    prefix                   = "Rifa-App"
+    state_bucket             = "Rifa_State"
+    state_versions_kept_days = 1
+    github                   = { repository = "rifaapp", repository_id = "rifaapp" }
+    environments             = ["Prod!"]
+  }
+
+  expect_failures = [var.account_id, var.prefix, var.state_bucket, var.state_versions_kept_days, var.github, var.environments]
+}
+
+run "refuses_environments_that_begin_alike" {
+  command = plan
+
+  variables {
+    environments = ["dev", "dev2"]
+  }
+
+  expect_failures = [var.environments]
+}

@@ -1,0 +1,154 @@
+// Package infra tests infra/: the modules on a mocked provider, the plans of the real one without an account, the
+// Terragrunt stacks, and, where an account is given, a whole deployment.
+package infra
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A copy of infra/ and of what it reads beside it, so that no test leaves anything in the repository.
+type workplace struct {
+	root string   // holds infra/ and app/httpapi/openapi.yaml
+	env  []string // for terraform and terragrunt
+}
+
+// setup skips the test, with a reason, where Terraform is missing.
+func setup(t *testing.T) workplace {
+	t.Helper()
+	if _, err := exec.LookPath("terraform"); err != nil {
+		t.Skip("terraform is not in PATH: install Terraform 1.11 or later")
+	}
+	root := t.TempDir()
+	for _, path := range []string{"infra", "app/httpapi/openapi.yaml"} {
+		if err := copyTree(filepath.Join("..", "..", path), filepath.Join(root, path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config, err := cliConfig(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+config, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1", "NO_COLOR=1")
+	return workplace{root: root, env: env}
+}
+
+func (w workplace) path(parts ...string) string {
+	return filepath.Join(append([]string{w.root, "infra"}, parts...)...)
+}
+
+// run starts a program in dir, a path below infra/, and returns what it printed.
+func (w workplace) run(ctx context.Context, dir, name string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, name, args...)
+	command.Dir, command.Env = w.path(dir), w.env
+	out, err := command.CombinedOutput()
+	return string(out), err
+}
+
+// Every process of the AWS provider takes about a gigabyte; two at a time fit where the tests run.
+var providers = make(chan struct{}, 2)
+
+// provider waits for its turn to start one and gives it back at the end of the test.
+func provider(t *testing.T) {
+	t.Helper()
+	providers <- struct{}{}
+	t.Cleanup(func() { <-providers })
+}
+
+// initializing is held while a provider is put in place: a plugin cache may not be filled by two at once.
+var initializing sync.Mutex
+
+// init prepares a module. It skips the test where there is no provider to be had.
+func (w workplace) init(t *testing.T, dir string) {
+	t.Helper()
+	initializing.Lock()
+	defer initializing.Unlock()
+	out, err := w.run(t.Context(), dir, "terraform", "init", "-backend=false", "-input=false")
+	if err != nil {
+		skipWithoutProvider(t, out)
+		t.Fatalf("terraform init: %v\n%s", err, out)
+	}
+}
+
+func skipWithoutProvider(t *testing.T, said string) {
+	t.Helper()
+	if mirror() == "" && strings.Contains(said, "registry.terraform.io") {
+		t.Skip("the AWS provider cannot be fetched: registry.terraform.io is out of reach, and no mirror was found; name one with RIFAAPP_TERRAFORM_MIRROR")
+	}
+}
+
+const providerName = "registry.terraform.io/hashicorp/aws"
+
+// mirror is a folder that holds the AWS provider, or "" where only the registry has it.
+var mirror = sync.OnceValue(func() string {
+	home, _ := os.UserHomeDir()
+	for _, pattern := range []string{
+		os.Getenv("RIFAAPP_TERRAFORM_MIRROR"), filepath.Join(home, ".terraform.d", "*"), "/usr/local/share/terraform/*",
+		"/usr/share/terraform/*", "/var/lib/terraform/*", "/opt/*", "/opt/*/*",
+	} {
+		found, _ := filepath.Glob(filepath.Join(pattern, providerName, "5.1*"))
+		if pattern != "" && len(found) > 0 {
+			return strings.TrimSuffix(filepath.Dir(found[0]), providerName)
+		}
+	}
+	return ""
+})
+
+// cliConfig says where the provider comes from: what TF_CLI_CONFIG_FILE already says, a mirror on this machine, or the
+// registry through a cache.
+func cliConfig(dir string) (string, error) {
+	if preset := os.Getenv("TF_CLI_CONFIG_FILE"); preset != "" {
+		if _, err := os.Stat(preset); err == nil {
+			return preset, nil
+		}
+	}
+	var text string
+	if path := mirror(); path != "" {
+		text = fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", path)
+	} else {
+		cache, err := filepath.Abs("../../.rifaapp/tools/terraform-plugins")
+		if err != nil {
+			return "", err
+		}
+		if err := os.MkdirAll(cache, 0o755); err != nil {
+			return "", err
+		}
+		text = fmt.Sprintf("plugin_cache_dir = %q\nplugin_cache_may_break_dependency_lock_file = true\n", cache)
+	}
+	path := filepath.Join(dir, "terraform.rc")
+	return path, os.WriteFile(path, []byte(text), 0o600)
+}
+
+// copyTree copies a file, or a folder without hidden files (state, caches) and Go code.
+func copyTree(from, to string) error {
+	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		hidden := strings.HasPrefix(entry.Name(), ".") && path != from
+		switch {
+		case entry.IsDir() && hidden:
+			return filepath.SkipDir
+		case entry.IsDir() || hidden || strings.HasSuffix(path, ".go"):
+			return nil
+		}
+		relative, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, relative)
+		return errors.Join(os.MkdirAll(filepath.Dir(target), 0o755), os.WriteFile(target, content, 0o644))
+	})
+}
