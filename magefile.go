@@ -95,6 +95,11 @@ func Lint(ctx context.Context) error {
 	return tool(ctx, "./test/lint")
 }
 
+// Tools builds what infrastructure work needs and is not installed: Terragrunt, about three minutes the first time.
+func Tools(ctx context.Context) error {
+	return tool(ctx, "./infra/tools/install")
+}
+
 // Generate writes app/httpapi/openapi.yaml from the code.
 func Generate(ctx context.Context) error {
 	return tool(ctx, "./app/httpapi/openapigen")

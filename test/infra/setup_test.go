@@ -17,8 +17,8 @@ import (
 
 // A copy of infra/ and of what it reads beside it, so that no test leaves anything in the repository.
 type workplace struct {
-	root string   // holds infra/ and app/httpapi/openapi.yaml
-	env  []string // for terraform and terragrunt
+	root string            // holds infra/ and app/httpapi/openapi.yaml
+	env  map[string]string // for terraform and terragrunt, beside the test's own
 }
 
 // setup skips the test, with a reason, where Terraform is missing.
@@ -37,8 +37,9 @@ func setup(t *testing.T) workplace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+config, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1", "NO_COLOR=1")
-	return workplace{root: root, env: env}
+	return workplace{root: root, env: map[string]string{
+		"TF_CLI_CONFIG_FILE": config, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "NO_COLOR": "1", "TG_NO_COLOR": "true",
+	}}
 }
 
 func (w workplace) path(parts ...string) string {
@@ -48,7 +49,10 @@ func (w workplace) path(parts ...string) string {
 // run starts a program in dir, a path below infra/, and returns what it printed.
 func (w workplace) run(ctx context.Context, dir, name string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, name, args...)
-	command.Dir, command.Env = w.path(dir), w.env
+	command.Dir, command.Env = w.path(dir), os.Environ()
+	for name, value := range w.env {
+		command.Env = append(command.Env, name+"="+value)
+	}
 	out, err := command.CombinedOutput()
 	return string(out), err
 }
