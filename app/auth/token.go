@@ -28,7 +28,7 @@ var ErrToken = errors.New("auth: the access token is not valid")
 // Tokens issues and verifies access tokens: JWTs signed with Ed25519 (RFC 8037). It is safe for
 // concurrent use.
 type Tokens struct {
-	keys   *KeySet
+	keys   func() (*KeySet, error)
 	now    func() time.Time
 	parser *jwt.Parser
 }
@@ -36,6 +36,20 @@ type Tokens struct {
 // NewTokens signs with the set's current key and trusts all of its keys. now is the clock; nil means
 // time.Now.
 func NewTokens(keys *KeySet, now func() time.Time) *Tokens {
+	return newTokens(func() (*KeySet, error) { return keys, nil }, now)
+}
+
+// NewTokensFrom is NewTokens for a set that is kept elsewhere: load is called when the first token
+// needs a key, and again after KeysLifetime, so that a rotation reaches every process. While load
+// fails, a set that was loaded before goes on serving; without one, Issue and Verify return its error.
+func NewTokensFrom(load func() (*KeySet, error), now func() time.Time) *Tokens {
+	if now == nil {
+		now = time.Now
+	}
+	return newTokens((&keyCache{load: load, now: now}).get, now)
+}
+
+func newTokens(keys func() (*KeySet, error), now func() time.Time) *Tokens {
 	if now == nil {
 		now = time.Now
 	}
@@ -49,12 +63,13 @@ func NewTokens(keys *KeySet, now func() time.Time) *Tokens {
 	)}
 }
 
-// Keys returns the set that NewTokens was given.
-func (t *Tokens) Keys() *KeySet { return t.keys }
-
 // Issue makes a token that says its bearer is the given user, for TokenLifetime from now.
 func (t *Tokens) Issue(user uuid.UUID) (string, error) {
-	key, now := t.keys.current(), t.now()
+	keys, err := t.keys()
+	if err != nil {
+		return "", err
+	}
+	key, now := keys.current(), t.now()
 	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.RegisteredClaims{
 		Issuer:    Issuer,
 		Audience:  jwt.ClaimStrings{Audience},
@@ -66,13 +81,18 @@ func (t *Tokens) Issue(user uuid.UUID) (string, error) {
 	return token.SignedString(key.private)
 }
 
-// Verify returns the user a token speaks for, or ErrToken.
+// Verify returns the user a token speaks for, or ErrToken; any other error says that the keys could
+// not be loaded.
 func (t *Tokens) Verify(token string) (uuid.UUID, error) {
 	if len(token) > MaxTokenBytes {
 		return uuid.Nil, fmt.Errorf("%w: longer than %d bytes", ErrToken, MaxTokenBytes)
 	}
+	keys, err := t.keys()
+	if err != nil {
+		return uuid.Nil, err
+	}
 	claims := jwt.RegisteredClaims{}
-	if _, err := t.parser.ParseWithClaims(token, &claims, t.keyOf); err != nil {
+	if _, err := t.parser.ParseWithClaims(token, &claims, keys.keyOf); err != nil {
 		return uuid.Nil, fmt.Errorf("%w: %s", ErrToken, reason(err))
 	}
 	user, err := uuid.Parse(claims.Subject)
@@ -89,12 +109,12 @@ var (
 
 // keyOf finds the key by its id in the local set only; a key or an address of one inside the token
 // (jwk, jku, x5u) is never looked at.
-func (t *Tokens) keyOf(token *jwt.Token) (any, error) {
+func (s *KeySet) keyOf(token *jwt.Token) (any, error) {
 	if _, ok := token.Header["crit"]; ok {
 		return nil, errCritical // RFC 7515, section 4.1.11: what is not understood is refused
 	}
 	id, _ := token.Header["kid"].(string)
-	key, ok := t.keys.public(id)
+	key, ok := s.public(id)
 	if !ok {
 		return nil, errUnknownKey
 	}

@@ -28,6 +28,7 @@ type Config struct {
 	DocsEnabled     bool
 	LogLevel        slog.Level
 	OnLambda        bool
+	AWS             AWS // read when the keys are in a secret
 	Port            int // what `rifaapp serve` listens on without --addr
 }
 
@@ -40,9 +41,17 @@ type Database struct {
 	Password  string
 	SSLMode   string
 	IAMAuth   bool
-	SecretARN string
+	SecretARN string // of {"username":…,"password":…}; both are taken from there
+	RootCert  string // file of the authorities that may vouch for the server; empty: RDS's own for RDS, else the system's
+	AWS       AWS    // read when the login is IAM's or a secret's
 	ReadHost  string // for public lists, which may lag; empty: the writer answers them
 	PoolSize  int    // connections of one process
+}
+
+// AWS says as whom AWS is asked, in the words of AWS's own variables, which Lambda sets by itself.
+type AWS struct {
+	Region, AccessKeyID, SecretAccessKey, SessionToken string
+	SecretsEndpoint                                    string // instead of the region's Secrets Manager; for tests
 }
 
 // CORS lists what browsers of other origins may do.
@@ -68,6 +77,12 @@ func Load(getenv func(string) string) (Config, error) {
 		Port:            r.number("PORT", 8000, 1, 65535),
 	}
 	r.plan("SQITCH_DIR")
+	if isARN(c.JWTKeys) {
+		c.AWS = r.aws("JWT_KEYS names a secret")
+	}
+	if isARN(c.MigrationsToken) {
+		r.fault("MIGRATIONS_TOKEN is an ARN: give the token itself, or leave it out on AWS, where the route is guarded by IAM")
+	}
 	if onLambda && c.AutoMigrate {
 		r.fault("AUTO_MIGRATE is true, but a function must not wait for the database when it starts: send {\"action\":\"migrate\"} to the migrator instead")
 	}
@@ -109,13 +124,30 @@ func (r *reader) database(onLambda bool) Database {
 		Host:      r.required("DB_HOST", "the address of PostgreSQL, such as 127.0.0.1; `go tool mage dev` starts one for you"),
 		Port:      r.number("DB_PORT", 5432, 1, 65535),
 		Name:      r.required("DB_NAME", "the name of the database"),
-		User:      r.required("DB_USER", "the role to log in as"),
+		User:      r.getenv("DB_USER"),
 		Password:  r.getenv("DB_PASSWORD"),
-		SSLMode:   r.oneOf("DB_SSLMODE", "prefer", "disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
 		IAMAuth:   r.flag("DB_IAM_AUTH", false),
 		SecretARN: r.secret("DB_SECRET_ARN"),
+		RootCert:  r.file("DB_SSLROOTCERT"),
 		ReadHost:  r.getenv("DB_READ_HOST"),
 		PoolSize:  r.number("DB_POOL_SIZE", pool, 1, 1000),
+	}
+	if d.User == "" && d.SecretARN == "" {
+		r.fault("DB_USER is missing: the role to log in as")
+	}
+	mode := "prefer"
+	if d.IAMAuth || d.SecretARN != "" {
+		mode = "verify-full" // whoever gets the token or the password by standing in between could log in
+	}
+	d.SSLMode = r.oneOf("DB_SSLMODE", mode, "disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+	switch {
+	case d.IAMAuth:
+		d.AWS = r.aws("DB_IAM_AUTH asks for a token")
+		if d.SSLMode == "disable" || d.SSLMode == "allow" || d.SSLMode == "prefer" {
+			r.fault("DB_SSLMODE is %q: a token of DB_IAM_AUTH may only travel encrypted; leave DB_SSLMODE out for verify-full", d.SSLMode)
+		}
+	case d.SecretARN != "":
+		d.AWS = r.aws("DB_SECRET_ARN names a secret")
 	}
 	ways := 0
 	for _, used := range []bool{d.Password != "", d.IAMAuth, d.SecretARN != ""} {
@@ -217,8 +249,36 @@ func (r *reader) secret(name string) string {
 	arn := r.getenv(name)
 	if arn != "" && !isARN(arn) {
 		r.fault("%s is no ARN of a secret, such as arn:aws:secretsmanager:us-east-1:123456789012:secret:rifa", name)
+		return ""
 	}
 	return arn
+}
+
+// aws reads as whom AWS is asked; why says what for.
+func (r *reader) aws(why string) AWS {
+	a := AWS{
+		Region: r.getenv("AWS_REGION"), AccessKeyID: r.getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: r.getenv("AWS_SECRET_ACCESS_KEY"),
+		SessionToken: r.getenv("AWS_SESSION_TOKEN"), SecretsEndpoint: r.getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER"),
+	}
+	if a.Region == "" {
+		r.fault("AWS_REGION is missing: %s", why)
+	}
+	if a.AccessKeyID == "" || a.SecretAccessKey == "" {
+		r.fault("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are missing: %s; outside AWS `aws configure export-credentials --format env` prints them", why)
+	}
+	return a
+}
+
+// file wants a file where one is named.
+func (r *reader) file(name string) string {
+	path := r.getenv(name)
+	if path == "" {
+		return ""
+	}
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		r.fault("%s is %q, which is no file", name, path)
+	}
+	return path
 }
 
 func isARN(text string) bool { return strings.HasPrefix(text, "arn:") }

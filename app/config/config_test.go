@@ -92,7 +92,7 @@ func TestKeysThatCannotBeReadAreNamedWithTheRest(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "DB_HOST") || !strings.Contains(err.Error(), "JWT_KEYS key 1") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Load(env(with(map[string]string{"JWT_KEYS": "arn:aws:secretsmanager:us-east-1:123456789012:secret:keys"}))); err != nil {
+	if _, err := Load(env(with(aws(map[string]string{"JWT_KEYS": "arn:aws:secretsmanager:us-east-1:123456789012:secret:keys"})))); err != nil {
 		t.Errorf("the ARN of a secret: %v", err)
 	}
 }
@@ -102,5 +102,36 @@ func TestPoolOfOneOnLambda(t *testing.T) {
 	c, err := Load(env(with(map[string]string{"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "JWT_KEYS": keys})))
 	if err != nil || c.Database.PoolSize != 1 || !c.OnLambda {
 		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
+// aws adds the variables that Lambda sets by itself.
+func aws(values map[string]string) map[string]string {
+	maps.Copy(values, map[string]string{"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"})
+	return values
+}
+
+func TestLoginsByAWS(t *testing.T) {
+	t.Parallel()
+	want := AWS{Region: "us-east-1", AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "s", SessionToken: "t"}
+	d, err := Data(env(with(aws(map[string]string{"DB_IAM_AUTH": "true"}))))
+	if err != nil || d.SSLMode != "verify-full" || d.AWS != want {
+		t.Errorf("IAM: got %+v, %v", d, err)
+	}
+	d, err = Data(env(aws(map[string]string{"DB_HOST": "db.example", "DB_NAME": "rifa", "DB_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:db"})))
+	if err != nil || d.SSLMode != "verify-full" || d.AWS != want || d.User != "" {
+		t.Errorf("secret: got %+v, %v", d, err)
+	}
+	for variables, part := range map[*map[string]string]string{
+		{"DB_IAM_AUTH": "true"}: "AWS_REGION is missing: DB_IAM_AUTH",
+		{"DB_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:db"}: "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are missing",
+		{"JWT_KEYS": "arn:aws:secretsmanager:us-east-1:123456789012:secret:k"}:       "AWS_REGION is missing: JWT_KEYS",
+		{"DB_IAM_AUTH": "true", "DB_SSLMODE": "prefer"}:                              "may only travel encrypted",
+		{"MIGRATIONS_TOKEN": "arn:aws:secretsmanager:us-east-1:123456789012:secret"}: "MIGRATIONS_TOKEN is an ARN",
+		{"DB_SSLROOTCERT": "/nowhere/ca.pem"}:                                        "DB_SSLROOTCERT",
+	} {
+		if _, err := Load(env(with(*variables))); err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%v: got %v, want %s", *variables, err, part)
+		}
 	}
 }

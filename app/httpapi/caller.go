@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -31,7 +32,10 @@ func WithCaller(ctx context.Context, user uuid.UUID) context.Context {
 func Authenticate(tokens *auth.Tokens) func(ctx context.Context, token string) (context.Context, uuid.UUID, error) {
 	return func(ctx context.Context, token string) (context.Context, uuid.UUID, error) {
 		user, err := tokens.Verify(token)
-		if err != nil {
+		switch {
+		case err != nil && !errors.Is(err, auth.ErrToken):
+			return ctx, uuid.Nil, err
+		case err != nil:
 			return ctx, uuid.Nil, raffle.Refuse(raffle.CodeUnauthenticated, "The access token is not valid or has expired; log in again or use the refresh token.")
 		}
 		return WithCaller(ctx, user), user, nil

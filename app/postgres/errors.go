@@ -23,6 +23,8 @@ var ErrUnknownOutcome = errors.Join(errors.New("the commit was not answered"), E
 const (
 	stateSerializationFailure = "40001"
 	stateDeadlockDetected     = "40P01"
+	stateInvalidPassword      = "28P01"
+	stateInvalidAuthorization = "28000"
 	stateUniqueViolation      = "23505"
 	stateForeignKeyViolation  = "23503"
 	stateReadOnlyTransaction  = "25006"

@@ -22,6 +22,7 @@ type Options struct {
 	User     string
 	Password string
 	SSLMode  string // libpq's words: disable, prefer, require, verify-ca, verify-full
+	RootCert string // file of the authorities to trust; empty: RDS's own for RDS, else the system's
 
 	MaxConns int32 // how many requests one process serves at a time; one inside Lambda
 
@@ -44,8 +45,9 @@ const (
 func (o Options) ConnConfig() (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(o.dsn())
 	if err != nil {
-		return nil, fmt.Errorf("the database settings are not usable: check DB_HOST, DB_PORT, DB_NAME, DB_USER and DB_SSLMODE: %w", err)
+		return nil, fmt.Errorf("the database settings are not usable: check DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_SSLMODE and DB_SSLROOTCERT: %w", err)
 	}
+	trustRDS(config)
 	config.ConnectTimeout = connectTimeout
 	config.RuntimeParams["application_name"] = "rifaapp"
 	return config, nil
@@ -58,9 +60,13 @@ func (o Options) dsn() string {
 		Host:   o.Host + ":" + strconv.Itoa(o.Port),
 		Path:   "/" + o.Name,
 	}
-	if o.SSLMode != "" {
-		u.RawQuery = url.Values{"sslmode": {o.SSLMode}}.Encode()
+	query := url.Values{}
+	for name, value := range map[string]string{"sslmode": o.SSLMode, "sslrootcert": o.RootCert} {
+		if value != "" {
+			query.Set(name, value)
+		}
 	}
+	u.RawQuery = query.Encode()
 	return u.String()
 }
 

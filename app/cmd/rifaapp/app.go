@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -44,11 +45,10 @@ func newApplication(ctx context.Context, c config.Config, getenv func(string) st
 			return nil, err
 		}
 	}
-	keys, err := a.keys()
+	tokens, err := a.tokens()
 	if err != nil {
 		return nil, err
 	}
-	tokens := auth.NewTokens(keys, nil)
 	a.accounts = &command.Accounts{DB: a.db, Tokens: tokens, Passwords: auth.NewPasswords(a.hashers())}
 	a.raffles = &command.Raffles{DB: a.db}
 	a.idempotency = &command.Idempotency{DB: a.db}
@@ -83,12 +83,16 @@ func (a *application) hashers() int {
 	return 0
 }
 
-func (a *application) keys() (*auth.KeySet, error) {
+func (a *application) tokens() (*auth.Tokens, error) {
+	if strings.HasPrefix(a.config.JWTKeys, "arn:") {
+		return auth.NewTokensFrom(keysFromSecret(a.config), nil), nil
+	}
 	if a.config.JWTKeys == "" {
 		a.log.Warn("JWT_KEYS is not set: access tokens of this process end with it")
-		return auth.GenerateKeySet(), nil
+		return auth.NewTokens(auth.GenerateKeySet(), nil), nil
 	}
-	return auth.ParseKeySet([]byte(a.config.JWTKeys))
+	keys, err := auth.ParseKeySet([]byte(a.config.JWTKeys))
+	return auth.NewTokens(keys, nil), err
 }
 
 func (a *application) close() {

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rifaapp/rifaapp/app/config"
-	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/projection"
 )
 
@@ -54,16 +53,4 @@ func checkProjections(ctx context.Context, db *pgxpool.Pool, stdout io.Writer) e
 	}
 	fmt.Fprintln(stdout, "The read model is as its definition says.")
 	return nil
-}
-
-// openPool makes the pool of one host; nothing connects before the first query.
-func openPool(ctx context.Context, settings config.Database, host string) (*pgxpool.Pool, error) {
-	return postgres.Open(ctx, poolOptions(settings, host))
-}
-
-func poolOptions(settings config.Database, host string) postgres.Options {
-	return postgres.Options{
-		Host: host, Port: settings.Port, Name: settings.Name, User: settings.User, Password: settings.Password,
-		SSLMode: settings.SSLMode, MaxConns: int32(settings.PoolSize),
-	}
 }

@@ -1,0 +1,40 @@
+package auth
+
+import (
+	"sync"
+	"time"
+)
+
+// KeysLifetime is how long a process trusts a key set that it has loaded; a quarter of the shortest
+// step of a rotation.
+const KeysLifetime = 15 * time.Minute
+
+const retryKeys = time.Minute // before a set that could not be loaded anew is asked for again
+
+// keyCache keeps a key set that is loaded from elsewhere.
+type keyCache struct {
+	load func() (*KeySet, error)
+	now  func() time.Time
+
+	mu     sync.Mutex
+	keys   *KeySet
+	loaded time.Time
+}
+
+func (c *keyCache) get() (*KeySet, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.keys != nil && c.now().Sub(c.loaded) < KeysLifetime {
+		return c.keys, nil
+	}
+	keys, err := c.load()
+	if err != nil {
+		if c.keys == nil {
+			return nil, err
+		}
+		c.loaded = c.loaded.Add(retryKeys)
+		return c.keys, nil
+	}
+	c.keys, c.loaded = keys, c.now()
+	return keys, nil
+}
