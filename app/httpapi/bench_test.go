@@ -7,8 +7,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 
 	"github.com/rifaapp/rifaapp/app/postgres"
+	"github.com/rifaapp/rifaapp/app/query"
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
@@ -76,5 +81,62 @@ func BenchmarkProblemOf(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		problemOf(faults[i%len(faults)])
+	}
+}
+
+// largeBoard is a board of 100 000 numbers, half of them taken.
+func largeBoard() query.Board {
+	board := query.Board{
+		BoardHead: query.BoardHead{NumberStart: 0, TotalNumbers: 100_000, NumberPadding: new(5), Reserved: 10_000, Sold: 40_000},
+		States:    make([]query.NumberState, 100_000), Until: map[int]time.Time{},
+	}
+	for i := range board.States {
+		switch i % 10 {
+		case 0:
+			board.States[i], board.Until[i] = query.Reserved, time.Unix(1_900_000_000, 0)
+		case 2, 4, 6, 8:
+			board.States[i] = query.Sold
+		}
+	}
+	return board
+}
+
+func BenchmarkBoardJSON(b *testing.B) {
+	board := largeBoard()
+	buffer := make([]byte, 0, 8<<20)
+	b.ReportAllocs()
+	for b.Loop() {
+		buffer = appendBoard(buffer[:0], board, &numbersInput{})
+	}
+}
+
+// Routing alone: chi finds one of the product's own operations.
+func BenchmarkRouter(b *testing.B) {
+	a := New(Options{})
+	context := chi.NewRouteContext()
+	b.ReportAllocs()
+	for b.Loop() {
+		context.Reset()
+		if !a.mux.Match(context, http.MethodPost, "/rifaapp/v2/raffles/"+sampleID+"/reservations") {
+			b.Fatal("the operation is not found")
+		}
+	}
+}
+
+func BenchmarkBoardChanges(b *testing.B) {
+	board := query.CompactBoard{TotalNumbers: 100_000, Changes: make([]query.NumberChange, 1000)}
+	b.ReportAllocs()
+	for b.Loop() {
+		boardBytes(board, true)
+	}
+}
+
+func BenchmarkBoardTag(b *testing.B) {
+	tag := clockTag(query.CompactBoard{Clock: query.BoardClock{Slots: make([]int64, 16), Ended: 1_900_000_000_000_000}}, false)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := parseClockTag(uuid.Nil, tag); !ok {
+			b.Fatal(tag)
+		}
 	}
 }

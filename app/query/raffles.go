@@ -54,13 +54,17 @@ type Raffle struct {
 
 // selectRaffle reads raffles with the status and the counts of this moment. Counters are sums of 16
 // slots; holds whose time is up are found by an index of their own and taken off.
-const selectRaffle = `
+const selectRaffle = raffleColumns + `
+	FROM raffles_read r` + raffleCounts
+
+const raffleColumns = `
 	SELECT r.id, r.title, r.description, r.ticket_price::text, r.currency, r.total_tickets,
 		c.sold, c.reserved - e.expired, ` + statusNow + `,
 		r.draw_at, r.winner_ticket_id, r.winning_number, r.number_start, r.number_end, r.number_padding,
 		r.owner_id, r.confirmation, r.created_at, r.updated_at,
-		d.method, d.rules_hash, d.commitment, d.seal, d.sealed_at
-	FROM raffles_read r
+		d.method, d.rules_hash, d.commitment, d.seal, d.sealed_at`
+
+const raffleCounts = `
 	LEFT JOIN draws_read d ON d.raffle_id = r.id
 	CROSS JOIN LATERAL (
 		SELECT COALESCE(sum(sold), 0) AS sold, COALESCE(sum(reserved), 0) AS reserved
