@@ -10,38 +10,54 @@ import (
 // from which entity tags are made. The row of the counters' slot is locked from then until the commit:
 // that is why a slot's versions have no gaps (see changed).
 
+// reserved are the numbers of reservation $2, read once: joined with, the planner may look the
+// reservation up for every row of the board instead.
+const reserved = `(SELECT numbers FROM reservations WHERE id = $2)::integer[]`
+
 // NumbersHeld puts the numbers of a new reservation on the board. A hold that was taken over after
-// its time keeps its row and changes hands.
+// its time keeps its row and changes hands. Nobody else writes these rows meanwhile: whoever did
+// would hold the same tickets.
 func NumbersHeld(b *pgx.Batch, raffleID, reservationID uuid.UUID) {
 	b.Queue(`
-		WITH held AS (
+		WITH again AS (
+			UPDATE raffle_numbers_read SET reserved_until = (SELECT expires_at FROM reservations WHERE id = $2)
+			WHERE raffle_id = $1 AND number = ANY (`+reserved+`)
+			RETURNING number),
+		fresh AS (
 			INSERT INTO raffle_numbers_read (raffle_id, number, status, reserved_until)
-			SELECT raffle_id, unnest(numbers), 'reserved', expires_at FROM reservations WHERE id = $2
-			ON CONFLICT (raffle_id, number) DO UPDATE SET reserved_until = excluded.reserved_until
-			RETURNING number, xmax = 0 AS fresh),
+			SELECT $1, number, 'reserved', (SELECT expires_at FROM reservations WHERE id = $2)
+			FROM unnest(`+reserved+`) AS number
+			WHERE number NOT IN (SELECT number FROM again)
+			RETURNING number),
 		moved AS (
 			UPDATE raffle_counts_read
-			SET reserved = reserved + (SELECT count(*) FROM held WHERE fresh), version = version + 1
+			SET reserved = reserved + (SELECT count(*) FROM fresh), version = version + 1
 			WHERE raffle_id = $1 AND slot = $3
-			RETURNING slot, version)`+changed("held"),
+			RETURNING slot, version),
+		touched AS (SELECT number FROM again UNION ALL SELECT number FROM fresh)`+changed("touched"),
 		raffleID, reservationID, anySlot())
 }
 
-// NumbersSold marks the numbers of a confirmed reservation as sold. Repeating it changes nothing.
+// NumbersSold marks the numbers of a confirmed reservation as sold; they are on the board unless the
+// hold was over and swept. Repeating it changes nothing.
 func NumbersSold(b *pgx.Batch, raffleID, reservationID uuid.UUID) {
 	b.Queue(`
 		WITH sold AS (
-			INSERT INTO raffle_numbers_read AS n (raffle_id, number, status)
-			SELECT raffle_id, unnest(numbers), 'sold' FROM reservations WHERE id = $2
-			ON CONFLICT (raffle_id, number) DO UPDATE SET status = 'sold', reserved_until = NULL
-			WHERE n.status <> 'sold'
-			RETURNING number, xmax = 0 AS fresh),
+			UPDATE raffle_numbers_read SET status = 'sold', reserved_until = NULL
+			WHERE raffle_id = $1 AND number = ANY (`+reserved+`) AND status = 'reserved'
+			RETURNING number),
+		late AS (
+			INSERT INTO raffle_numbers_read (raffle_id, number, status)
+			SELECT $1, unnest(`+reserved+`), 'sold'
+			ON CONFLICT (raffle_id, number) DO NOTHING
+			RETURNING number),
 		moved AS (
 			UPDATE raffle_counts_read
-			SET sold = sold + (SELECT count(*) FROM sold),
-				reserved = reserved - (SELECT count(*) FROM sold WHERE NOT fresh), version = version + 1
+			SET sold = sold + (SELECT count(*) FROM sold) + (SELECT count(*) FROM late),
+				reserved = reserved - (SELECT count(*) FROM sold), version = version + 1
 			WHERE raffle_id = $1 AND slot = $3
-			RETURNING slot, version)`+changed("sold"),
+			RETURNING slot, version),
+		touched AS (SELECT number FROM sold UNION ALL SELECT number FROM late)`+changed("touched"),
 		raffleID, reservationID, anySlot())
 }
 
@@ -51,8 +67,7 @@ func NumbersReleased(b *pgx.Batch, raffleID, reservationID uuid.UUID) {
 	b.Queue(`
 		WITH freed AS (
 			DELETE FROM raffle_numbers_read n
-			USING reservations r
-			WHERE r.id = $2 AND n.raffle_id = $1 AND n.number = ANY (r.numbers)
+			WHERE n.raffle_id = $1 AND n.number = ANY (`+reserved+`)
 				AND NOT EXISTS (SELECT FROM tickets t WHERE t.raffle_id = $1 AND t.number = n.number)
 			RETURNING n.number),
 		moved AS (
