@@ -55,7 +55,10 @@ func (b *bench) buyOverHTTP(ctx context.Context, api *process, name string, clie
 	if err != nil {
 		return err
 	}
+	apiBefore, pgBefore := cpu(api.command.Process.Pid, false), cpu(b.postgresPID(), true)
 	o, err := b.buy(api, clients, ids, b.size.run)
+	cycles := max(1, float64(o.cycles))
+	f["api cpu"], f["db cpu"] = (cpu(api.command.Process.Pid, false)-apiBefore)/cycles, (cpu(b.postgresPID(), true)-pgBefore)/cycles
 	finish()
 	if err != nil {
 		return err
@@ -67,7 +70,7 @@ func (b *bench) buyOverHTTP(ctx context.Context, api *process, name string, clie
 	f[key("api", clients)] = float64(o.cycles) / o.took.Seconds()
 	f[key("p95", clients)] = ms(o.quantile(0.95))
 	f["faults"] += float64(o.faults)
-	f[key("wal", clients)] = (after.wal - before.wal) / max(1, float64(o.cycles))
+	f[key("wal", clients)] = (after.wal - before.wal) / cycles
 	return nil
 }
 
@@ -92,10 +95,13 @@ func (b *bench) buyingRows(name string, raffles int, distant bool, f figures) (r
 	}
 	if raffles == 1 && !distant {
 		few := b.size.clients[0]
+		b.measured.CycleAPIMillis, b.measured.CycleDatabaseMillis, b.measured.CycleWALBytes = f["api cpu"], f["db cpu"], f[key("wal", few)]
 		wal, least := f[key("wal", few)], f[key(best+" wal", few)]
 		rows = append(rows, under(fmt.Sprintf("  p95 of a request, %d clients", few), f[key("p95", few)], 30, ""),
 			row{what: "  WAL of a cycle", figure: fmt.Sprintf("%.0f B", wal), beside: fmt.Sprintf("best %.0f B, %.2f×", least, ratio(wal, least)),
-				bar: "≤ 1.3× best", below: wal > 1.3*least})
+				bar: "≤ 1.3× best", below: wal > 1.3*least},
+			row{what: "  processor time of a cycle", figure: millis(f["api cpu"] + f["db cpu"]),
+				beside: fmt.Sprintf("API %s, PostgreSQL %s", millis(f["api cpu"]), millis(f["db cpu"]))})
 	}
 	return append(rows, none("  5xx", f["faults"]))
 }
@@ -304,10 +310,13 @@ func (b *bench) reads() *measurement {
 	}
 	round := func(_ context.Context, f figures) error {
 		for name, path := range paths {
+			apiBefore, pgBefore := cpu(b.api.command.Process.Pid, false), cpu(b.postgresPID(), true)
 			o, err := b.api.ask(8, b.size.run/2, path, "", 200)
 			if err != nil {
 				return err
 			}
+			f[name+" api cpu"] = (cpu(b.api.command.Process.Pid, false) - apiBefore) / float64(len(o.latencies))
+			f[name+" db cpu"] = (cpu(b.postgresPID(), true) - pgBefore) / float64(len(o.latencies))
 			f[name], f[name+"/s"] = ms(o.quantile(0.5)), float64(len(o.latencies))/o.took.Seconds()
 		}
 		o, err := b.one.ask(8, b.size.run/2, "/", "", 200)
@@ -315,6 +324,7 @@ func (b *bench) reads() *measurement {
 		return err
 	}
 	return &measurement{name: "reads", setup: setup, round: round, rows: func(f figures) []row {
+		b.measured.ReadAPIMillis, b.measured.ReadDatabaseMillis = f["one api cpu"], f["one db cpu"]
 		return []row{
 			under("list of 50 out of 10 000, 8 clients", f["list"], 5, perSecond(f["list/s"])),
 			under("one raffle", f["one"], 2, perSecond(f["one/s"])),

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -43,7 +44,9 @@ type bench struct {
 	owner   owner
 	hot     map[int]float64 // cycles per second on one raffle, by clients
 	table   table
-	cleanup []func()
+	// measured is what infra/scaling reckons with.
+	measured measured
+	cleanup  []func()
 }
 
 // process is a program of ours that serves HTTP.
@@ -117,6 +120,14 @@ func (b *bench) startPostgres(ctx context.Context) (err error) {
 		b.later(b.db.Close)
 	}
 	return err
+}
+
+// postgresPID is the server's own process, as it wrote it down; 0 when it cannot be read.
+func (b *bench) postgresPID() int {
+	text, _ := os.ReadFile(filepath.Join(b.pg.Dir(), "data", "postmaster.pid"))
+	line, _, _ := strings.Cut(string(text), "\n")
+	pid, _ := strconv.Atoi(line)
+	return pid
 }
 
 // execute runs statements on a database of the server.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -80,7 +81,29 @@ func (t *table) save(ctx context.Context, b *bench) error {
 	if len(t.goes) > 0 {
 		s.WriteString("\n```text\n" + strings.Join(t.goes, "\n") + "\n```\n")
 	}
-	return os.WriteFile(resultsFile, []byte(s.String()), 0o644) //nolint:gosec // a page for everybody
+	if err := os.WriteFile(resultsFile, []byte(s.String()), 0o644); err != nil {
+		return err
+	}
+	b.measured.Commit = commit(ctx)
+	inputs, err := json.MarshalIndent(b.measured, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(measuredFile, append(inputs, '\n'), 0o644)
+}
+
+// measuredFile are the inputs of the model of infra/SCALING.md, whose table follows them:
+// go run ./infra/scaling --write.
+const measuredFile = "infra/scaling/measured.json"
+
+// measured are processor times, which say the same on a busy machine, and bytes.
+type measured struct {
+	Commit              string  `json:"commit"`
+	CycleAPIMillis      float64 `json:"cycle_api_ms"`
+	CycleDatabaseMillis float64 `json:"cycle_database_ms"`
+	CycleWALBytes       float64 `json:"cycle_wal_bytes"`
+	ReadAPIMillis       float64 `json:"read_api_ms"`
+	ReadDatabaseMillis  float64 `json:"read_database_ms"`
 }
 
 func commit(ctx context.Context) string {
