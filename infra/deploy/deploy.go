@@ -170,13 +170,19 @@ func (d *deployment) active(ctx context.Context) error {
 
 // prepare does what a new environment needs once: values for empty secrets, the roles of the database.
 func (d *deployment) prepare(ctx context.Context) (string, error) {
-	var secrets map[string]string
-	if err := d.outputs.Into("api", "secret_arns", &secrets); err != nil {
-		return "", err
-	}
-	filled, err := release.FillSecrets(ctx, secretsmanager.NewFromConfig(d.session), secrets)
-	if err != nil {
-		return "", err
+	var filled []string
+	for _, unit := range []string{"api", "migrator"} {
+		var secrets map[string]string
+		if err := d.outputs.Into(unit, "secret_arns", &secrets); err != nil {
+			return "", err
+		}
+		variables, err := release.FillSecrets(ctx, secretsmanager.NewFromConfig(d.session), secrets)
+		if err != nil {
+			return "", err
+		}
+		for _, variable := range variables {
+			filled = append(filled, variable+" of "+unit)
+		}
 	}
 	result := "secrets as they were"
 	if len(filled) > 0 {

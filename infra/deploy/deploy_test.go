@@ -23,10 +23,10 @@ func TestDeploy(t *testing.T) {
 	if !ok {
 		t.Fatal(said)
 	}
-	contains(t, said, "account 123456789012, us-east-1; version 7 serves", "3 to add, 1 to change, 0 to destroy", "made JWT_KEYS; roles in place",
+	contains(t, said, "account 123456789012, us-east-1; version 7 serves", "3 to add, 1 to change, 0 to destroy", "made JWT_KEYS of api, JWT_KEYS of migrator; roles in place",
 		"deployed init, buying", "version 8 answers, ready", "version 8 serves everything", w.url+" answers", "go tool mage rollback dev")
 	want := []string{
-		"terragrunt plan", "terragrunt apply", "terragrunt stack", "secret", "roles", "migrate by 8", "smoke test",
+		"terragrunt plan", "terragrunt apply", "terragrunt stack", "secret of api", "secret of migrator", "roles", "migrate by 8", "smoke test",
 		"dev-api at 7, 8 gets 0.1", "dev-api at 8", "dev-migrator at 8",
 	}
 	if got := w.happened(); !slices.Equal(got, want) {
@@ -83,7 +83,7 @@ func TestDrift(t *testing.T) {
 // Whatever is bad: a clear sentence, and version 7 serves everything afterwards.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	before := []string{"terragrunt plan", "terragrunt apply", "terragrunt stack", "secret", "roles"}
+	before := []string{"terragrunt plan", "terragrunt apply", "terragrunt stack", "secret of api", "secret of migrator", "roles"}
 	for name, c := range map[string]struct {
 		spoil    func(t *testing.T, w *world)
 		args     []string
@@ -197,4 +197,19 @@ func (w *world) replace(t *testing.T, program, by string) {
 // canary lets version 6 have a share, as somebody else's deployment would.
 func (w *world) canary() {
 	w.aliases["rifaapp-dev-api"].RoutingConfig.AdditionalVersionWeights = map[string]float64{"6": 0.1}
+}
+
+// Secrets that have a value keep it, and nobody is shown one.
+func TestSecretsAreMadeOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.secrets["migrator"] = "mine"
+	said, ok := w.run(t, "", deployArgs("dev")...)
+	if !ok {
+		t.Fatal(said)
+	}
+	contains(t, said, "made JWT_KEYS of api; roles in place")
+	if w.secrets["migrator"] != "mine" || w.secrets["api"] == "" || strings.Contains(said, w.secrets["api"]) {
+		t.Errorf("secrets are %d and %d bytes long; said\n%s", len(w.secrets["api"]), len(w.secrets["migrator"]), said)
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rifaapp/rifaapp/infra/deploy/dispatch"
 )
 
 const token = "a-token-nobody-may-see"
@@ -65,5 +68,39 @@ func TestDispatch(t *testing.T) {
 				t.Errorf("err = %v", err)
 			}
 		})
+	}
+}
+
+// What people copy is what we send.
+func TestCurlInTheDocs(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"README.md": string(readme), "help": help} {
+		_, rest, found := strings.Cut(text, `/dispatches" \`)
+		_, data, _ := strings.Cut(rest, "-d '")
+		data, _, _ = strings.Cut(data, "'")
+		var event struct {
+			Type    string         `json:"event_type"`
+			Payload map[string]any `json:"client_payload"`
+		}
+		if err := json.Unmarshal([]byte(data), &event); err != nil || !found {
+			t.Errorf("%s shows no event: %v", name, err)
+			continue
+		}
+		payload, err := json.Marshal(event.Payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read, err := dispatch.Read(event.Type, string(payload)); err != nil || read != (dispatch.Event{Type: "deploy", Environment: "dev", Ref: "main"}) {
+			t.Errorf("%s shows %s: %+v, %v", name, data, read, err)
+		}
+		for _, header := range []string{"Accept: application/vnd.github+json", "Authorization: Bearer $GITHUB_TOKEN"} {
+			if !strings.Contains(rest, header) {
+				t.Errorf("%s does not show the header %s", name, header)
+			}
+		}
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/aws/smithy-go/encoding/cbor"
+
+	"github.com/rifaapp/rifaapp/app/auth"
 )
 
 // fakeAWS speaks as much of STS, Lambda, CloudWatch, Secrets Manager and the RDS Data API as a deployment needs, and is
@@ -31,7 +33,7 @@ type fakeAWS struct {
 	broken   map[string]string // path => detail of a 503 that version 8 answers
 	astray   bool              // the public address answers another commit
 	migrator string            // what the migrator answers; with an errorMessage it fails
-	secret   bool              // JWT_KEYS has a value
+	secrets  map[string]string // JWT_KEYS of a unit
 }
 
 type fakeAlias struct {
@@ -42,7 +44,7 @@ type fakeAlias struct {
 func newFakeAWS(t *testing.T, commit string) *fakeAWS {
 	t.Helper()
 	f := &fakeAWS{
-		commit: commit, account: "123456789012", versions: []string{"6", "7", "8"}, broken: map[string]string{},
+		commit: commit, account: "123456789012", versions: []string{"6", "7", "8"}, broken: map[string]string{}, secrets: map[string]string{},
 		aliases: map[string]*fakeAlias{}, migrator: `{"status":"ok","applied":["init","buying"]}`,
 	}
 	for _, function := range []string{"rifaapp-dev-api", "rifaapp-dev-migrator", "rifaapp-prod-api"} {
@@ -100,19 +102,35 @@ func (f *fakeAWS) query(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch target := r.Header.Get("X-Amz-Target"); {
-	case target == "secretsmanager.DescribeSecret" && f.secret:
-		io.WriteString(w, `{"VersionIdsToStages":{"a":["AWSCURRENT"]}}`)
-	case target == "secretsmanager.DescribeSecret":
-		io.WriteString(w, `{}`)
-	case target == "secretsmanager.PutSecretValue":
-		f.secret = true
-		f.journal = append(f.journal, "secret")
-		io.WriteString(w, `{}`)
+	case strings.HasPrefix(target, "secretsmanager."):
+		f.askedForSecret(w, r, strings.TrimPrefix(target, "secretsmanager."))
 	case f.expired:
 		w.WriteHeader(http.StatusForbidden)
 		io.WriteString(w, `<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code><Message>expired</Message></Error></ErrorResponse>`)
 	default:
 		fmt.Fprintf(w, `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::%s:user/ana</Arn><Account>%s</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`, f.account, f.account)
+	}
+}
+
+func (f *fakeAWS) askedForSecret(w http.ResponseWriter, r *http.Request, operation string) {
+	var asked struct{ SecretId, SecretString string }
+	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+		notThere(w)
+		return
+	}
+	unit := strings.TrimSuffix(strings.TrimPrefix(asked.SecretId, "arn:"), "-jwt-keys")
+	switch {
+	case operation == "PutSecretValue":
+		if _, err := auth.ParseKeySet([]byte(asked.SecretString)); err != nil {
+			f.journal = append(f.journal, "no keys in the secret of "+unit)
+		}
+		f.secrets[unit] = asked.SecretString
+		f.journal = append(f.journal, "secret of "+unit)
+		io.WriteString(w, `{}`)
+	case operation == "DescribeSecret" && f.secrets[unit] != "":
+		io.WriteString(w, `{"VersionIdsToStages":{"a":["AWSCURRENT"]}}`)
+	default:
+		io.WriteString(w, `{}`)
 	}
 }
 

@@ -1,0 +1,103 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// As Terragrunt 1.0 prints it.
+const document = `{
+  "rifaapp": {
+    "api": {"published_version": "8", "secret_arns": {"JWT_KEYS": "arn:x"}},
+    "database": {},
+    "gateway": {"base_url": "https://x", "routes": {}}
+  }
+}`
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	outputs, err := parse([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if url, err := outputs.String("gateway", "base_url"); url != "https://x" || err != nil {
+		t.Errorf("base_url is %q, %v", url, err)
+	}
+	var secrets map[string]string
+	if err := outputs.Into("api", "secret_arns", &secrets); err != nil || secrets["JWT_KEYS"] != "arn:x" {
+		t.Errorf("secret_arns is %v, %v", secrets, err)
+	}
+	if _, err := outputs.String("database", "host"); err == nil || !strings.Contains(err.Error(), "has it been applied?") {
+		t.Errorf("a missing output: %v", err)
+	}
+	if _, err := parse([]byte("not JSON")); err == nil {
+		t.Error("a document that is no JSON is no failure")
+	}
+}
+
+func TestCount(t *testing.T) {
+	t.Parallel()
+	said := `18:43:04.803 STDOUT [.terragrunt-stack/rifaapp/.terragrunt-stack/network] terraform: Plan: 23 to add, 0 to change, 0 to destroy.
+18:43:27.321 STDOUT [.terragrunt-stack/rifaapp/.terragrunt-stack/database] terraform: Plan: 2 to import, 5 to add, 1 to change, 4 to destroy.
+18:43:49.549 STDOUT [.terragrunt-stack/rifaapp/.terragrunt-stack/migrator] terraform: No changes. Your infrastructure matches the configuration.
+`
+	if got, want := count(said), (Changes{28, 1, 4}); got != want {
+		t.Errorf("count = %v, want %v", got, want)
+	}
+	if got := count("nothing"); got.String() != "no changes" {
+		t.Errorf("count of nothing is %q", got)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	lock := `10:00:00.000 STDERR [database] terraform: Error: Error acquiring the state lock
+10:00:00.000 STDERR [database] terraform: Lock Info:
+10:00:00.000 STDERR [database] terraform:   ID:        7d4e-11
+10:00:00.000 STDERR [database] terraform:   Who:       luz@laptop
+10:00:00.000 STDERR [database] terraform:   Created:   2026-11-25 09:58:00.5 +0000 UTC
+`
+	err := explain(t.Context(), "apply", lock, errors.New("exit status 1"))
+	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "by luz@laptop since 2026-11-25 09:58:00.5 (lock 7d4e-11)") {
+		t.Errorf("a lock: %v", err)
+	}
+	for said, want := range map[string]string{
+		"STDERR [api] terraform: Error: creating function: AccessDenied": "terragrunt apply failed: creating function: AccessDenied",
+		"api error ExpiredToken: The security token is expired":          "the AWS session expired during apply",
+		"something": "terragrunt apply failed: exit status 1",
+	} {
+		if err := explain(t.Context(), "apply", said, errors.New("exit status 1")); !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is explained as %q, want %q", said, err, want)
+		}
+	}
+}
+
+// Ctrl-C reaches Terragrunt once, and it is waited for.
+func TestInterruptIsPassedOnOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ready, heard := filepath.Join(dir, "ready"), filepath.Join(dir, "heard")
+	program := filepath.Join(dir, "terragrunt")
+	script := "#!/bin/sh\ntrap 'echo heard >>" + heard + "; exit 1' INT\necho >" + ready + "\nwhile :; do sleep 0.05; done\n"
+	if err := errors.Join(os.WriteFile(program, []byte(script), 0o755), syscall.Mkfifo(ready, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		defer cancel()
+		_, _ = os.ReadFile(ready) // opening a pipe waits for the other end
+	}()
+	err := Stack{Terragrunt: program, Dir: dir, Out: new(strings.Builder)}.Apply(ctx)
+	if err == nil || !strings.Contains(err.Error(), "apply was interrupted") {
+		t.Errorf("err = %v", err)
+	}
+	if text, _ := os.ReadFile(heard); string(text) != "heard\n" {
+		t.Errorf("Terragrunt heard %q", text)
+	}
+}
