@@ -123,6 +123,8 @@ func TestBadInput(t *testing.T) {
 		"session expires on the way": {func(_ *testing.T, w *world) {
 			w.env["FAKE_FAILS"], w.env["FAKE_SAYS"] = "apply", "Error: reading: ExpiredToken: the token is expired"
 		}, deployArgs("dev"), before[:2], []string{"the AWS session expired during apply: sign in again (aws sso login), then repeat it"}},
+		"session expires before the shift": {func(_ *testing.T, w *world) { w.expires = true }, deployArgs("dev"), append(slices.Clone(before), "migrate by 8", "smoke test"),
+			[]string{"version 7 still serves", "ExpiredTokenException", "Next:  aws sso login, then repeat it"}},
 		"failed migration": {func(_ *testing.T, w *world) {
 			w.migrator = `{"errorMessage":"buying: column \"price\" does not exist"}`
 		}, deployArgs("dev"),

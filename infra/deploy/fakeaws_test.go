@@ -26,6 +26,7 @@ type fakeAWS struct {
 	journal  []string
 	account  string // of the credentials
 	expired  bool
+	expires  bool                  // as soon as the smoke test is done
 	aliases  map[string]*fakeAlias // by function
 	versions []string
 	alarm    bool
@@ -170,6 +171,12 @@ func (f *fakeAWS) getAlias(w http.ResponseWriter, r *http.Request) {
 func (f *fakeAWS) updateAlias(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.expires {
+		w.Header().Set("X-Amzn-Errortype", "ExpiredTokenException")
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, `{"Message":"The security token included in the request is expired"}`)
+		return
+	}
 	function := r.PathValue("function")
 	alias := f.aliases[function]
 	var to fakeAlias

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/rifaapp/rifaapp/infra/deploy/account"
 )
 
 // step is one part of a longer work.
@@ -25,6 +27,9 @@ func runSteps(ctx context.Context, out io.Writer, steps []step) error {
 		took := time.Since(start).Seconds()
 		if err != nil {
 			fmt.Fprintf(out, "%7.1f s  failed\n", took)
+			if account.Expired(err) {
+				s.next = "aws sso login, then repeat it"
+			}
 			return fmt.Errorf("%s failed: %w\n\nState: %s\nNext:  %s", s.name, err, s.left, s.next)
 		}
 		fmt.Fprintf(out, "%7.1f s  %s\n", took, result)
