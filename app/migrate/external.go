@@ -39,6 +39,23 @@ func runSqitch(ctx context.Context, bin, dir string, config *pgx.ConnConfig, arg
 	return fmt.Errorf("SQITCH_BIN %s cannot be run; give the path of the sqitch command, or unset it: %w", bin, err)
 }
 
+// deployByCLI lets Sqitch deploy and finds out what it did.
+func (c *command) deployByCLI(ctx context.Context, bin string, config *pgx.ConnConfig) (*Result, error) {
+	result := &Result{}
+	before, err := c.migrator.Plan(ctx)
+	if err != nil {
+		return result, err
+	}
+	err = c.external(ctx, bin, config)
+	after, planErr := c.migrator.Plan(ctx)
+	if planErr == nil {
+		for _, change := range before[:max(0, len(before)-len(after))] {
+			result.Applied = append(result.Applied, change.Name)
+		}
+	}
+	return result, errors.Join(err, planErr)
+}
+
 // cliTarget is the target without a password.
 func cliTarget(c *pgx.ConnConfig) string {
 	t := destination(c)
@@ -48,6 +65,8 @@ func cliTarget(c *pgx.ConnConfig) string {
 		mode = "disable"
 	case !c.TLSConfig.InsecureSkipVerify:
 		mode = "verify-full"
+	case c.TLSConfig.VerifyPeerCertificate != nil:
+		mode = "verify-ca"
 	case len(c.Fallbacks) == 0:
 		mode = "require"
 	}
@@ -95,4 +114,25 @@ func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return strings.TrimSpace(strings.Join(append(t.lines, t.open), "\n"))
+}
+
+// external hands the command to the real Sqitch.
+func (c *command) external(ctx context.Context, bin string, config *pgx.ConnConfig) error {
+	args := append([]string{c.verb}, c.args...)
+	if c.verb == "plan" {
+		args = append([]string{"status"}, c.args...) // its "plan" lists all changes, not those to come
+	}
+	dir := c.env.Getenv("SQITCH_DIR")
+	if dir == "" {
+		temp, err := os.MkdirTemp("", "rifaapp-sqitch-")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(temp) }()
+		if err := os.CopyFS(temp, c.env.Files); err != nil {
+			return fmt.Errorf("the embedded migrations cannot be written to a temporary directory for SQITCH_BIN: %w", err)
+		}
+		dir = temp
+	}
+	return runSqitch(ctx, bin, dir, config, args, c.env)
 }

@@ -19,6 +19,7 @@ import (
 // application is everything one process consists of, wired once.
 type application struct {
 	config      config.Config
+	getenv      func(string) string
 	project     *migrate.Project
 	log         *slog.Logger
 	db          *pgxpool.Pool
@@ -32,7 +33,7 @@ type application struct {
 
 // newApplication wires the parts. It waits for no network.
 func newApplication(ctx context.Context, c config.Config, getenv func(string) string, log *slog.Logger) (*application, error) {
-	a := &application{config: c, log: log}
+	a := &application{config: c, getenv: getenv, log: log}
 	var err error
 	if a.project, err = migrations(getenv); err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func newApplication(ctx context.Context, c config.Config, getenv func(string) st
 		Version: httpapi.Version(build()), Logger: log, Observe: observe,
 		Authenticate: httpapi.Authenticate(tokens),
 		Ready:        a.ready,
-		Migrate:      func(ctx context.Context) ([]string, error) { return a.migrate(ctx, logLines{log}) },
+		Migrate:      func(ctx context.Context) ([]string, error) { return a.migrate(ctx, &logLines{log: log}) },
 		App: httpapi.App{
 			Accounts: a.accounts, Raffles: a.raffles, Idempotency: a.idempotency,
 			Queries: &query.Queries{DB: a.db, Lists: a.reader},

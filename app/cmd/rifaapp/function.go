@@ -43,7 +43,7 @@ func (a *application) newFunction() *lambda.Function {
 		Tasks: lambda.Tasks{
 			Minute: func(ctx context.Context) (any, error) { return a.minute(ctx) },
 			Migrate: func(ctx context.Context) (any, error) {
-				applied, err := a.migrate(ctx, logLines{a.log})
+				applied, err := a.migrate(ctx, &logLines{log: a.log})
 				return migrateReport{Status: "ok", Applied: append([]string{}, applied...)}, err
 			},
 			Check: func(ctx context.Context) (any, error) { return a.check(ctx) },

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -32,8 +33,10 @@ func migrationFiles(getenv func(string) string) fs.FS {
 
 // migrate deploys what is missing and names the changes.
 func (a *application) migrate(ctx context.Context, progress io.Writer) (applied []string, err error) {
-	m := migrate.New(a.project, migrationSource(a.config.Database), migrate.Options{Progress: progress})
-	result, err := m.Deploy(ctx, migrate.DeployOptions{})
+	result, err := migrate.Deploy(ctx, migrate.Env{
+		Getenv: a.getenv, Stdin: strings.NewReader(""), Stdout: progress, Stderr: progress, Files: sqitch.Files,
+		Config: migrationSource(a.config.Database),
+	})
 	return result.Applied, postgres.Translate(err)
 }
 
@@ -53,7 +56,7 @@ func migrationSource(settings config.Database) migrate.Source {
 func migrateCommand(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
 	err := migrate.Command(ctx, args, migrate.Env{
 		Getenv: getenv, Stdin: stdin, Stdout: stdout, Stderr: stderr, Files: sqitch.Files,
-		Config: func() (*pgx.ConnConfig, error) {
+		Config: func(ctx context.Context) (*pgx.ConnConfig, error) {
 			settings, err := config.Data(getenv)
 			if err != nil {
 				return nil, err
@@ -81,11 +84,20 @@ func (a *application) ready(ctx context.Context) error {
 
 var errNotMigrated = errors.New("the schema is older than this binary: run `rifaapp migrate`")
 
-// logLines makes a log entry of every line that is written to it.
-type logLines struct{ log *slog.Logger }
+// logLines makes a log entry of every line that is written to it. Both outputs of a
+// child process may come together in it.
+type logLines struct {
+	log  *slog.Logger
+	mu   sync.Mutex
+	open string // a line that has not ended
+}
 
-func (l logLines) Write(p []byte) (int, error) {
-	for line := range strings.Lines(string(p)) {
+func (l *logLines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := strings.Split(l.open+string(p), "\n")
+	l.open = lines[len(lines)-1]
+	for _, line := range lines[:len(lines)-1] {
 		if line = strings.TrimSpace(line); line != "" {
 			l.log.Info("migrations", "progress", line)
 		}

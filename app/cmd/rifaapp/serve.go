@@ -43,7 +43,7 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 	}
 	defer a.close()
 	if c.AutoMigrate {
-		if _, err := a.migrate(ctx, logLines{log}); err != nil {
+		if _, err := a.migrate(ctx, &logLines{log: log}); err != nil {
 			return fmt.Errorf("AUTO_MIGRATE: %w", err)
 		}
 	}

@@ -1,0 +1,143 @@
+package migrate_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rifaapp/rifaapp/app/migrate"
+	"github.com/rifaapp/rifaapp/test/testdb"
+)
+
+// fakeSqitch is a program that does what a shell script says.
+func fakeSqitch(t *testing.T, script string) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "sqitch")
+	if err := os.WriteFile(bin, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
+// external runs a command with SQITCH_BIN.
+func external(t *testing.T, ctx context.Context, bin, target string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	var out, faults strings.Builder
+	err = migrate.Command(ctx, args, migrate.Env{Stdin: strings.NewReader("y\n"), Stdout: &out, Stderr: &faults, Files: project(planOf("a")),
+		Getenv: getenv("SQITCH_TARGET", target, "SQITCH_BIN", bin)})
+	return out.String(), faults.String(), err
+}
+
+func TestExternalSqitchGetsItsArguments(t *testing.T) {
+	t.Parallel()
+	bin := fakeSqitch(t, `for a in "$@"; do echo "<$a>"; done; cat sqitch.plan >/dev/null && env; read answer; echo "answer $answer"; echo aside >&2`)
+	stdout, stderr, err := external(t, t.Context(), bin, "db:pg://u:c%40nary@h.example:5433/d?sslmode=require", "revert", "--to", "it's; $(x) *", "-y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(stdout), "\n")
+	want := []string{"<revert>", "<--target>", "<db:pg://u@h.example:5433/d?sslmode=require>", "<--to>", "<it's; $(x) *>", "<-y>"}
+	if !slices.Equal(lines[:len(want)], want) {
+		t.Errorf("the arguments are %q", lines[:len(want)])
+	}
+	for _, line := range lines {
+		if strings.Contains(line, "c@nary") && line != "PGPASSWORD=c@nary" {
+			t.Errorf("the password is in %q", line)
+		}
+	}
+	if !slices.Contains(lines, "PGPASSWORD=c@nary") || lines[len(lines)-1] != "answer y" || stderr != "aside\n" {
+		t.Errorf("the password, the input or the outputs do not arrive: %q, %q", lines[len(lines)-1], stderr)
+	}
+}
+
+func TestExternalSqitchKeepsSecretsOut(t *testing.T) {
+	for _, name := range []string{"DB_PASSWORD", "SQITCH_PASSWORD", "SQITCH_TARGET", "MIGRATIONS_TOKEN", "JWT_KEYS"} {
+		t.Setenv(name, "canary")
+	}
+	stdout, _, err := external(t, t.Context(), fakeSqitch(t, "env"), "db:pg://u:other@h/d")
+	if err != nil || strings.Contains(stdout, "canary") {
+		t.Errorf("error %v, environment\n%s", err, stdout)
+	}
+}
+
+func TestExternalSqitchFails(t *testing.T) {
+	t.Parallel()
+	bin := fakeSqitch(t, "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line $i; done; echo 'at the end' >&2; exit 7")
+	_, _, err := external(t, t.Context(), bin, "db:pg://u:canary@h/d", "deploy")
+	wants(t, err, "deploy ended with exit status 7", "line 12", "at the end")
+	if migrate.ExitCode(err) != 7 || strings.Contains(err.Error(), "line 2\n") || strings.Contains(err.Error(), "canary") {
+		t.Errorf("status %d, %v", migrate.ExitCode(err), err)
+	}
+	_, _, err = external(t, t.Context(), "/nonexistent/sqitch", "db:pg://u:canary@h/d", "deploy")
+	wants(t, err, "SQITCH_BIN /nonexistent/sqitch cannot be run", "give the path of the sqitch command, or unset it")
+}
+
+func TestExternalSqitchIsStopped(t *testing.T) {
+	t.Parallel()
+	ready := filepath.Join(t.TempDir(), "ready")
+	bin := fakeSqitch(t, "trap 'echo stopped; exit 3' TERM; : >'"+ready+"'; while :; do sleep 0.05; done")
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for {
+			if _, err := os.Stat(ready); err == nil || t.Context().Err() != nil {
+				cancel()
+				return
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}()
+	stdout, _, err := external(t, ctx, bin, "db:pg://u@h/d", "deploy")
+	if err == nil || stdout != "stopped\n" {
+		t.Errorf("it said %q and ended with %v", stdout, err)
+	}
+}
+
+// TestExternalSqitchDeploys runs the real command line, and the way AUTO_MIGRATE and the API take.
+func TestExternalSqitchDeploys(t *testing.T) {
+	t.Parallel()
+	needCLI(t)
+	d := testdb.NewEmpty(t)
+	var out strings.Builder
+	env := migrate.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Files: project(planOf("a", "b")),
+		Getenv: getenv("SQITCH_TARGET", target(t, d.DSN), "SQITCH_BIN", "sqitch")}
+	for _, want := range [][]string{{"a", "b"}, nil} {
+		result, err := migrate.Deploy(t.Context(), env)
+		if err != nil || !slices.Equal(result.Applied, want) {
+			t.Fatalf("deployed %v, error %v\n%s", result.Applied, err, &out)
+		}
+	}
+	if err := migrate.Command(t.Context(), []string{"revert", "-y", "--to", "a"}, env); err != nil || userTables(t, d) != "a0" {
+		t.Errorf("error %v\n%s", err, &out)
+	}
+	if !strings.Contains(out.String(), "+ b .. ok") || !strings.Contains(out.String(), "- b .. ok") {
+		t.Errorf("the output is not Sqitch's:\n%s", &out)
+	}
+}
+
+// TestDeployForAProgram is AUTO_MIGRATE's way without SQITCH_BIN; the configuration is asked for every
+// connection.
+func TestDeployForAProgram(t *testing.T) {
+	t.Parallel()
+	d, asked := testdb.NewEmpty(t), 0
+	env := migrate.Env{Stdout: &strings.Builder{}, Files: project(planOf("a", "b")), Getenv: getenv(),
+		Config: func(context.Context) (*pgx.ConnConfig, error) { asked++; return pgx.ParseConfig(d.DSN) }}
+	result, err := migrate.Deploy(t.Context(), env)
+	if err != nil || !slices.Equal(result.Applied, []string{"a", "b"}) || len(result.Took) != 2 {
+		t.Fatalf("deployed %+v, error %v", result, err)
+	}
+	if asked < 2 {
+		t.Errorf("the configuration was asked for %d times", asked)
+	}
+	env.Files = project(with(planOf("a", "b", "c"), "deploy/c.sql", "\\q\n"))
+	result, err = migrate.Deploy(t.Context(), env)
+	wants(t, err, "deploy/c.sql:1")
+	if len(result.Applied) != 0 {
+		t.Errorf("deployed %v", result.Applied)
+	}
+}
