@@ -26,7 +26,7 @@ func fakeSqitch(t *testing.T, script string) string {
 }
 
 // external runs a command with SQITCH_BIN.
-func external(t *testing.T, ctx context.Context, bin, target string, args ...string) (stdout, stderr string, err error) {
+func external(ctx context.Context, t *testing.T, bin, target string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	var out, faults strings.Builder
 	err = migrate.Command(ctx, args, migrate.Env{Stdin: strings.NewReader("y\n"), Stdout: &out, Stderr: &faults, Files: project(planOf("a")),
@@ -37,7 +37,7 @@ func external(t *testing.T, ctx context.Context, bin, target string, args ...str
 func TestExternalSqitchGetsItsArguments(t *testing.T) {
 	t.Parallel()
 	bin := fakeSqitch(t, `for a in "$@"; do echo "<$a>"; done; cat sqitch.plan >/dev/null && env; read answer; echo "answer $answer"; echo aside >&2`)
-	stdout, stderr, err := external(t, t.Context(), bin, "db:pg://u:c%40nary@h.example:5433/d?sslmode=require", "revert", "--to", "it's; $(x) *", "-y")
+	stdout, stderr, err := external(t.Context(), t, bin, "db:pg://u:c%40nary@h.example:5433/d?sslmode=require", "revert", "--to", "it's; $(x) *", "-y")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestExternalSqitchKeepsSecretsOut(t *testing.T) {
 	for _, name := range []string{"DB_PASSWORD", "SQITCH_PASSWORD", "SQITCH_TARGET", "MIGRATIONS_TOKEN", "JWT_KEYS"} {
 		t.Setenv(name, "canary")
 	}
-	stdout, _, err := external(t, t.Context(), fakeSqitch(t, "env"), "db:pg://u:other@h/d")
+	stdout, _, err := external(t.Context(), t, fakeSqitch(t, "env"), "db:pg://u:other@h/d")
 	if err != nil || strings.Contains(stdout, "canary") {
 		t.Errorf("error %v, environment\n%s", err, stdout)
 	}
@@ -69,12 +69,12 @@ func TestExternalSqitchKeepsSecretsOut(t *testing.T) {
 func TestExternalSqitchFails(t *testing.T) {
 	t.Parallel()
 	bin := fakeSqitch(t, "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line $i; done; echo 'at the end' >&2; exit 7")
-	_, _, err := external(t, t.Context(), bin, "db:pg://u:canary@h/d", "deploy")
+	_, _, err := external(t.Context(), t, bin, "db:pg://u:canary@h/d", "deploy")
 	wants(t, err, "deploy ended with exit status 7", "line 12", "at the end")
 	if migrate.ExitCode(err) != 7 || strings.Contains(err.Error(), "line 2\n") || strings.Contains(err.Error(), "canary") {
 		t.Errorf("status %d, %v", migrate.ExitCode(err), err)
 	}
-	_, _, err = external(t, t.Context(), "/nonexistent/sqitch", "db:pg://u:canary@h/d", "deploy")
+	_, _, err = external(t.Context(), t, "/nonexistent/sqitch", "db:pg://u:canary@h/d", "deploy")
 	wants(t, err, "SQITCH_BIN /nonexistent/sqitch cannot be run", "give the path of the sqitch command, or unset it")
 }
 
@@ -92,7 +92,7 @@ func TestExternalSqitchIsStopped(t *testing.T) {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}()
-	stdout, _, err := external(t, ctx, bin, "db:pg://u@h/d", "deploy")
+	stdout, _, err := external(ctx, t, bin, "db:pg://u@h/d", "deploy")
 	if err == nil || stdout != "stopped\n" {
 		t.Errorf("it said %q and ended with %v", stdout, err)
 	}
