@@ -111,6 +111,10 @@ func TestFailingScripts(t *testing.T) {
 	}{
 		{"an error", "CREATE TABLE half (id int);\n\nSELECT\n  1/0;\n", []string{"deploy of \"b\" failed", "deploy/b.sql:3", "division by zero"}},
 		{"an error with a position", "CREATE TABLE half (id int);\nSELECT 1,\n  nothing\n  FROM half;\n", []string{"deploy/b.sql:3", `column "nothing" does not exist`}},
+		{"an error among many", "SELECT 1;\nCREATE TABLE half (id int);\nBEGIN;\nSELECT 2;\nCOMMIT;\nSELECT 3; SELECT 4;\nDO $$ BEGIN RAISE 'here'; END $$;\nSELECT 5;\n", []string{"deploy/b.sql:7", "here"}},
+		{"an error after a COPY", "CREATE TABLE half (id int);\nCOPY half FROM STDIN;\n1\n\\.\nSELECT 'ñandú';\nSELECT 'ü',\n  nothing;\n", []string{"deploy/b.sql:7", `column "nothing" does not exist`}},
+		{"an error in a COPY", "CREATE TABLE half (id int);\nCOPY half FROM STDIN;\nx\n\\.\nSELECT 1;\n", []string{"deploy/b.sql:2", "invalid input syntax"}},
+		{"a fault of syntax", "CREATE TABLE half (id int);\nSELECT 1;\n\nSELEC 2;\nSELECT 3;\n", []string{"deploy/b.sql:4", "syntax error"}},
 		{"no COMMIT", "BEGIN;\nCREATE TABLE half (id int);\n", []string{"deploy/b.sql:1", "never committed", "end the script with COMMIT"}},
 		{"not in a transaction", "CREATE TABLE half (id int);\nVACUUM half;\n", []string{"deploy/b.sql:2", "cannot run inside a transaction block", "-- migrate: no-transaction"}},
 		{"another isolation level", "BEGIN ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE half (id int);\nCOMMIT;\n", []string{"deploy/b.sql:1", "isolation level", "-- migrate: no-transaction"}},
@@ -137,6 +141,19 @@ func TestFailingScripts(t *testing.T) {
 				t.Errorf("the mended script cannot be deployed: %v", err)
 			}
 		})
+	}
+}
+
+// TestLostLock cuts the connection that holds the lock. The work goes on: each change makes sure by
+// itself that nobody has moved the database.
+func TestLostLock(t *testing.T) {
+	t.Parallel()
+	d := testdb.NewEmpty(t)
+	files := with(planOf("a", "b", "c"), "deploy/b.sql", "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory' AND objid = 75474063\n"+
+		"AND database = (SELECT oid FROM pg_database WHERE datname = current_database());\nCREATE TABLE b0 (id int);\n")
+	r := golang(t, writeProject(t, project(files)), d.DSN, "deploy")
+	if r.code != 0 || userTables(t, d) != "a0 b0 c0" {
+		t.Errorf("it ends with %d and leaves the tables %s: %s", r.code, userTables(t, d), r.output)
 	}
 }
 

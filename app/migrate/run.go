@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -15,27 +16,105 @@ const scriptSavepoint = "migrate_script_transaction"
 
 // runner runs one script inside a transaction that is open already.
 type runner struct {
-	conn   *pgx.Conn
-	script *script
-	began  int // line of the BEGIN that is open; 0 when none is
+	conn    *pgx.Conn
+	script  *script
+	began   int // line of the BEGIN that is open; 0 when none is
+	waiting []piece
 }
 
-// runInside runs a script inside the transaction of its change.
+// A piece is a statement as it is sent: one command, or the savepoints in its place.
+type piece struct {
+	statement
+	send     string
+	commands int
+}
+
+// runInside runs a script inside the transaction of its change. Statements are sent together, because
+// the way to the server takes longer than most of them.
 func runInside(ctx context.Context, conn *pgx.Conn, s *script) error {
 	r := &runner{conn: conn, script: s}
 	for _, st := range s.statements {
 		sql, err := r.translate(st)
 		if err == nil && sql != "" {
-			err = r.exec(ctx, st, sql)
+			err = r.add(ctx, st, sql)
 		}
 		if err != nil {
 			return err
 		}
 	}
+	if err := r.flush(ctx); err != nil {
+		return err
+	}
 	if r.began > 0 {
 		return &ScriptError{File: s.file, Line: r.began, Reason: "a transaction begins here and is never committed; end the script with COMMIT"}
 	}
 	return r.exec(ctx, statement{line: 1}, "SET CONSTRAINTS ALL IMMEDIATE")
+}
+
+// add puts a statement to those that wait. One that changes how the server reads the next is the last
+// of its message; COPY with its data is a message of its own.
+func (r *runner) add(ctx context.Context, st statement, sql string) error {
+	if st.copy {
+		if err := r.flush(ctx); err != nil {
+			return err
+		}
+		return r.exec(ctx, st, sql)
+	}
+	p := piece{statement: st, send: sql + "\n;\n", commands: 1}
+	if sql != st.sql {
+		p.commands += strings.Count(sql, "; ")
+	}
+	r.waiting = append(r.waiting, p)
+	if len(st.words) > 0 && st.words[0] == "set" {
+		return r.flush(ctx)
+	}
+	return nil
+}
+
+// flush sends the statements that wait.
+func (r *runner) flush(ctx context.Context) error {
+	pieces := r.waiting
+	if r.waiting = nil; len(pieces) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	for _, p := range pieces {
+		text.WriteString(p.send)
+	}
+	answered := 0
+	results := r.conn.PgConn().Exec(ctx, text.String())
+	for results.NextResult() {
+		if _, err := results.ResultReader().Close(); err == nil {
+			answered++
+		}
+	}
+	err := results.Close()
+	if err == nil {
+		return nil
+	}
+	p, at := failedPiece(pieces, answered, err)
+	return r.scriptError(p.statement, strings.TrimSuffix(p.send, "\n;\n"), at, err)
+}
+
+// failedPiece finds the statement that failed, and the place in it, from 0, or -1: by the position
+// that the server tells, otherwise by the number of commands that it answered.
+func failedPiece(pieces []piece, answered int, err error) (failed piece, at int) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Position > 0 {
+		at := int(pg.Position) - 1
+		for _, p := range pieces {
+			length := utf8.RuneCountInString(p.send)
+			if at < length {
+				return p, at
+			}
+			at -= length
+		}
+	}
+	for _, p := range pieces {
+		if answered -= p.commands; answered < 0 {
+			return p, -1
+		}
+	}
+	return pieces[len(pieces)-1], -1
 }
 
 // runOutside runs a script that carries the marker: each statement by itself.
@@ -120,15 +199,24 @@ func (r *runner) exec(ctx context.Context, st statement, sql string) error {
 	if err == nil {
 		return nil
 	}
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return &ScriptError{File: r.script.file, Line: st.line, Reason: err.Error(), Err: err}
+	at := -1
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		at = int(pg.Position) - 1
 	}
-	line := st.line
-	if at := []rune(sql); pg.Position > 0 && int(pg.Position) <= len(at) && sql == st.sql {
-		line += strings.Count(string(at[:pg.Position-1]), "\n")
+	return r.scriptError(st, sql, at, err)
+}
+
+// scriptError names the line of a failed statement: the one at a position, from 0, of what was sent,
+// or the first when the position is unknown (-1).
+func (r *runner) scriptError(st statement, sent string, at int, err error) error {
+	line, reason := st.line, err.Error()
+	if text := []rune(sent); at >= 0 && at <= len(text) && sent == st.sql {
+		line += strings.Count(string(text[:at]), "\n")
 	}
-	return &ScriptError{File: r.script.file, Line: line, Reason: serverReason(pg), Err: err}
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		reason = serverReason(pg)
+	}
+	return &ScriptError{File: r.script.file, Line: line, Reason: reason, Err: err}
 }
 
 // serverReason is what the server said, with what to do where we know.
