@@ -70,7 +70,7 @@ func invalidAt(text []byte) int {
 }
 
 func (ps *parser) fault(format string, args ...any) error {
-	return &PlanError{ps.plan.file, ps.line, fmt.Sprintf(format, args...)}
+	return &PlanError{ps.plan.file, max(1, ps.line), fmt.Sprintf(format, args...)}
 }
 
 func (ps *parser) readLine(line string) error {
