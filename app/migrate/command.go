@@ -18,9 +18,9 @@ import (
 type Env struct {
 	Getenv         func(string) string
 	Stdin          io.Reader
-	Stdout, Stderr io.Writer
-	Files          fs.FS  // the embedded project; SQITCH_DIR names a directory instead
-	Config         Source // from the DB_* variables; SQITCH_TARGET comes first
+	Stdout, Stderr io.Writer // with SQITCH_BIN they are written to at the same time
+	Files          fs.FS     // the embedded project; SQITCH_DIR names a directory instead
+	Config         Source    // from the DB_* variables; SQITCH_TARGET comes first
 }
 
 // An ExitError carries the status that the process should end with: what Sqitch ends with in the

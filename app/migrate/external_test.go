@@ -103,13 +103,13 @@ func TestExternalSqitchDeploys(t *testing.T) {
 	t.Parallel()
 	needCLI(t)
 	d := testdb.NewEmpty(t)
-	var out strings.Builder
-	env := migrate.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Files: project(planOf("a", "b")),
+	var out, faults strings.Builder
+	env := migrate.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &faults, Files: project(planOf("a", "b")),
 		Getenv: getenv("SQITCH_TARGET", target(t, d.DSN), "SQITCH_BIN", "sqitch")}
 	for _, want := range [][]string{{"a", "b"}, nil} {
 		result, err := migrate.Deploy(t.Context(), env)
 		if err != nil || !slices.Equal(result.Applied, want) {
-			t.Fatalf("deployed %v, error %v\n%s", result.Applied, err, &out)
+			t.Fatalf("deployed %v, error %v\n%s%s", result.Applied, err, &out, &faults)
 		}
 	}
 	if err := migrate.Command(t.Context(), []string{"revert", "-y", "--to", "a"}, env); err != nil || userTables(t, d) != "a0" {

@@ -178,13 +178,23 @@ func (s scenario) play(t *testing.T, first, second deployer, firstBegins bool) {
 		if w, g := readable(want.output), readable(got.output); want.code == 0 && w != g {
 			t.Errorf("%s prints by Sqitch\n%s\nand by %s\n%s", step, w, name, g)
 		}
-		if w, g := registry(t, alone), registry(t, shared); w != g {
+		if w, g := records(t, alone), records(t, shared); w != g {
 			t.Fatalf("after %s by %s the registry is\n%s\nand with Sqitch alone\n%s", step, name, g, w)
 		}
 		if w, g := userTables(t, alone), userTables(t, shared); w != g {
 			t.Fatalf("after %s by %s the tables are %s and with Sqitch alone %s", step, name, g, w)
 		}
 	}
+}
+
+// records is the registry, when something happened in it. Sqitch makes its registry before it looks
+// whether it can deploy; ours then makes nothing.
+func records(t *testing.T, d *testdb.Database) string {
+	t.Helper()
+	if query(t, d, `SELECT to_regclass('sqitch.events') IS NULL`) == "true" || query(t, d, `SELECT count(*) FROM sqitch.events`) == "0" {
+		return ""
+	}
+	return registry(t, d)
 }
 
 // put writes a version of the project, in place of what was there.

@@ -140,8 +140,7 @@ func TestRacingDeployersDeployEveryChangeOnce(t *testing.T) {
 	for i := range races {
 		d := testdb.NewEmpty(t)
 		rivals := []deployer{golang, golang}
-		if i%3 == 0 {
-			needCLI(t)
+		if i%3 == 0 && missingTool() == "" {
 			rivals[i/3%2] = perl
 		}
 		var results [2]result

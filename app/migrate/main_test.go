@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,12 +58,20 @@ func seeded(t testing.TB) *rand.Rand {
 
 // needCLI skips a test where the real Sqitch is not installed, and says so.
 func needCLI(t testing.TB) {
+	if tool := missingTool(); tool != "" {
+		fmt.Printf("%s: skipped, because %s is not installed: nothing was compared with the real Sqitch\n", t.Name(), tool)
+		t.Skipf("%s is not installed (apt-get install sqitch)", tool)
+	}
+}
+
+// missingTool is what the real Sqitch lacks here; empty when it can run.
+func missingTool() string {
 	for _, tool := range []string{"sqitch", "psql", "perl"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			fmt.Printf("%s: skipped, because %s is not installed: nothing was compared with the real Sqitch\n", t.Name(), tool)
-			t.Skipf("%s is not installed (apt-get install sqitch)", tool)
+			return tool
 		}
 	}
+	return ""
 }
 
 // head is how the plans of the tests begin, and who planned them.
@@ -132,7 +139,7 @@ func cli(t testing.TB, dir, dsn string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sqitch", append([]string{args[0], "--target", target(t, dsn)}, args[1:]...)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "SQITCH_USER_CONFIG="+filepath.Join(dir, "none"), "SQITCH_FULLNAME=Perl", "SQITCH_EMAIL=perl@example.com", "LC_ALL=C.UTF-8")
+	cmd.Env = append(os.Environ(), sqitchEnv()...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
