@@ -76,6 +76,9 @@ func (p *Process) begin() error {
 	return nil
 }
 
+// ID is the process's number, for looking at it from outside.
+func (p *Process) ID() int { return p.command.Process.Pid }
+
 // WaitReady returns when /ready says so: the database answers and is migrated.
 func (p *Process) WaitReady() error {
 	deadline := time.Now().Add(readyTimeout)
