@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -90,13 +91,22 @@ func (s *Server) initialize(ctx context.Context) error {
 		return err
 	}
 	initdb := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"), "-D", s.data, "-U", User, "--auth=scram-sha-256", "--pwfile="+temporary,
-		"--encoding=UTF8", "--locale=C", "--no-sync")
+		"--encoding=UTF8", "--locale=C", "--lc-ctype="+letters(), "--no-sync")
 	initdb.Dir = s.options.Dir
 	initdb.SysProcAttr = s.owner.attributes()
 	if output, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initialise the data directory %s: %w\n%s", s.data, err, output)
 	}
 	return os.Rename(temporary, passwordFile) // says that initdb went through
+}
+
+// letters is the locale that knows the lower case of every letter, not only of those of ASCII:
+// people look for "BOGOTÁ".
+func letters() string {
+	if runtime.GOOS == "darwin" {
+		return "UTF-8"
+	}
+	return "C.UTF-8"
 }
 
 // checkVersion refuses data of another major version with advice instead of PostgreSQL's own words.
