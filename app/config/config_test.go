@@ -3,6 +3,7 @@ package config
 import (
 	"log/slog"
 	"maps"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -95,6 +96,21 @@ func TestKeysThatCannotBeReadAreNamedWithTheRest(t *testing.T) {
 	if _, err := Load(env(with(aws(map[string]string{"JWT_KEYS": "arn:aws:secretsmanager:us-east-1:123456789012:secret:keys"})))); err != nil {
 		t.Errorf("the ARN of a secret: %v", err)
 	}
+}
+
+// README.md lists what the environment may say; AWS_LAMBDA_RUNTIME_API is Lambda's own word.
+func TestEveryVariableIsExplained(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = Load(func(name string) string {
+		if name != "AWS_LAMBDA_RUNTIME_API" && !strings.Contains(string(page), "`"+name+"`") && !strings.Contains(string(page), "`"+name+"=") {
+			t.Errorf("README.md does not say what %s means", name)
+		}
+		return ""
+	})
 }
 
 func TestPoolOfOneOnLambda(t *testing.T) {

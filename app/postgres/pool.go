@@ -16,7 +16,7 @@ import (
 
 // Options say where the database is and how one process uses it.
 type Options struct {
-	Host     string
+	Host     string // a name, an address or the folder of a Unix socket
 	Port     int
 	Name     string
 	User     string
@@ -53,20 +53,16 @@ func (o Options) ConnConfig() (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
+// dsn is the address in libpq's form. The host stands in the query, where an IPv6 address and the
+// folder of a Unix socket can stand too.
 func (o Options) dsn() string {
-	u := url.URL{
-		Scheme: "postgres",
-		User:   url.UserPassword(o.User, o.Password),
-		Host:   o.Host + ":" + strconv.Itoa(o.Port),
-		Path:   "/" + o.Name,
-	}
-	query := url.Values{}
+	query := url.Values{"host": {o.Host}, "port": {strconv.Itoa(o.Port)}}
 	for name, value := range map[string]string{"sslmode": o.SSLMode, "sslrootcert": o.RootCert} {
 		if value != "" {
 			query.Set(name, value)
 		}
 	}
-	u.RawQuery = query.Encode()
+	u := url.URL{Scheme: "postgres", User: url.UserPassword(o.User, o.Password), Path: "/" + o.Name, RawQuery: query.Encode()}
 	return u.String()
 }
 
