@@ -90,7 +90,7 @@ func (Lambda) Local(ctx context.Context, kill, cut, silence *int) error {
 	return tool(ctx, "./test/lambdalocal/local", args...)
 }
 
-// Lint runs gofmt, go vet and golangci-lint, which it builds on first use.
+// Lint runs gofmt, go vet, golangci-lint and actionlint; the linters are built on first use.
 func Lint(ctx context.Context) error {
 	return tool(ctx, "./test/lint")
 }
@@ -195,7 +195,7 @@ func deploy(ctx context.Context, command string, args []string, f flags) error {
 	if last := len(args) - 1; args[last] == "" {
 		args = args[:last]
 	}
-	return tool(ctx, "./infra/deploy", append(line, args...)...)
+	return toolWithin(ctx, patience, "./infra/deploy", append(line, args...)...)
 }
 
 // Projections are targets about the read model of the database that DB_HOST and friends name, or of
@@ -228,8 +228,12 @@ func useDevDatabase() {
 	}
 }
 
-// grace is how long a command may take to stop after Ctrl-C; mage itself waits no longer.
-const grace = 5 * time.Second
+// grace is how long a command may take to stop after Ctrl-C; mage itself waits no longer. patience is for commands that
+// change AWS: Terraform finishes the call under way and writes its state, which takes minutes, and goes on without mage.
+const (
+	grace    = 5 * time.Second
+	patience = 6 * time.Minute
+)
 
 // binDir is where the commands of this repository are built; git ignores it.
 const binDir = ".rifaapp/bin"
@@ -238,6 +242,15 @@ const binDir = ".rifaapp/bin"
 // interrupt, so that it ends in its own way, and its failure becomes ours. (`go run` would stand
 // between and keep signals to itself.)
 func tool(ctx context.Context, pkg string, args ...string) error {
+	err := toolWithin(ctx, grace, pkg, args...)
+	if ctx.Err() != nil {
+		return nil // stopped on request
+	}
+	return err
+}
+
+// toolWithin is tool for a command that may take long to stop, and for which being stopped is a failure.
+func toolWithin(ctx context.Context, grace time.Duration, pkg string, args ...string) error {
 	binary := filepath.Join(binDir, path.Base(pkg))
 	build := exec.CommandContext(ctx, "go", "build", "-o", binary, pkg)
 	build.Stdout, build.Stderr = os.Stdout, os.Stderr
@@ -249,9 +262,6 @@ func tool(ctx context.Context, pkg string, args ...string) error {
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = grace
 	err := command.Run()
-	if ctx.Err() != nil {
-		return nil // stopped on request
-	}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
 		return mg.Fatalf(exit.ExitCode(), "%s ended with status %d", path.Base(pkg), exit.ExitCode())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,6 +62,9 @@ func (p program) deploy(ctx context.Context, args []string) error {
 	}
 	defer func() { _ = log.Close() }()
 	t.stack.Out = log
+	if p.getenv("CI") == "true" { // the file is gone when somebody wants to read it
+		t.stack.Out = io.MultiWriter(log, p.out)
+	}
 	d := &deployment{target: t, lambdaOnly: *lambdaOnly, watch: *watch, every: *every}
 	if serving, err := t.alias("api").State(ctx); err == nil {
 		d.before = serving.Version
@@ -278,8 +282,6 @@ func (d *deployment) callBack(ctx context.Context, bad error) error {
 	if d.before == "" || d.before == d.api {
 		return fmt.Errorf("%w; no other version can take over", bad)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second) // must outlive a Ctrl-C
-	defer cancel()
 	if err := d.alias("api").Move(ctx, d.before); err != nil {
 		return fmt.Errorf("%w; version %s still serves, because going back failed: %w", bad, d.api, err)
 	}

@@ -215,3 +215,37 @@ func TestSecretsAreMadeOnce(t *testing.T) {
 		t.Errorf("secrets are %d and %d bytes long; said\n%s", len(w.secrets["api"]), len(w.secrets["migrator"]), said)
 	}
 }
+
+// Ctrl-C in the worst moment, while the canary is being let in: it is called back all the same.
+func TestInterruptedCanary(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	command, out := w.command(t, "deploy", "--watch", "1h", "--every", "5ms", "--lambda-only", "dev")
+	w.onCanary = func() { _ = command.Process.Signal(os.Interrupt) }
+	if err := command.Run(); err == nil {
+		t.Error("no failure")
+	}
+	contains(t, out.String(), "version 8 was called back, version 7 serves everything")
+	if got := w.happened(); !slices.Equal(got[len(got)-2:], []string{"dev-api at 7, 8 gets 0.1", "dev-api at 7"}) {
+		t.Errorf("happened %q", got)
+	}
+}
+
+// What Terragrunt says is in a file; where the file would be lost, also in what the command says.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.env["FAKE_FAILS"], w.env["FAKE_SAYS"] = "apply", "Error: one\nand all about it"
+	said, _ := w.run(t, "", deployArgs("dev")...)
+	log, err := os.ReadFile(filepath.Join(w.checkout, ".rifaapp", "deploy-dev.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	contains(t, string(log), "and all about it", "matches the configuration")
+	if strings.Contains(said, "and all about it") {
+		t.Errorf("the log is on the terminal:\n%s", said)
+	}
+	w.env["CI"] = "true"
+	said, _ = w.run(t, "", deployArgs("dev")...)
+	contains(t, said, "and all about it")
+}

@@ -27,6 +27,7 @@ type fakeAWS struct {
 	account  string // of the credentials
 	expired  bool
 	expires  bool                  // as soon as the smoke test is done
+	onCanary func()                // called before the update of a canary is answered
 	aliases  map[string]*fakeAlias // by function
 	versions []string
 	alarm    bool
@@ -193,6 +194,9 @@ func (f *fakeAWS) updateAlias(w http.ResponseWriter, r *http.Request) {
 	*alias = to
 	entry := strings.TrimPrefix(function, "rifaapp-") + " at " + to.FunctionVersion
 	for version, weight := range to.RoutingConfig.AdditionalVersionWeights {
+		if f.onCanary != nil {
+			f.onCanary()
+		}
 		entry += fmt.Sprintf(", %s gets %g", version, weight)
 	}
 	f.journal = append(f.journal, entry)

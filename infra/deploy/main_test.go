@@ -187,6 +187,17 @@ func (w *world) write(t *testing.T, name, text string) {
 // run starts the command in the checkout and returns what it said.
 func (w *world) run(t *testing.T, stdin string, args ...string) (said string, ok bool) {
 	t.Helper()
+	command, out := w.command(t, args...)
+	command.Stdin = strings.NewReader(stdin)
+	err := command.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		t.Fatal(err)
+	}
+	return out.String(), err == nil
+}
+
+func (w *world) command(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -196,14 +207,9 @@ func (w *world) run(t *testing.T, stdin string, args ...string) (said string, ok
 	for name, value := range w.env {
 		command.Env = append(command.Env, name+"="+value)
 	}
-	command.Stdin = strings.NewReader(stdin)
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
-	err = command.Run()
-	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
-		t.Fatal(err)
-	}
-	return out.String(), err == nil
+	return command, &out
 }
 
 // contains fails the test for every part that is missing.

@@ -88,18 +88,18 @@ func (a Alias) Shift(ctx context.Context, version string, weight float64, watch 
 	return nil
 }
 
-// callBack ends a canary. It must outlive a Ctrl-C.
+// callBack ends a canary.
 func (a Alias) callBack(ctx context.Context, trying State, version string, bad error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancel()
 	if _, err := a.point(ctx, trying, State{Version: trying.Version, Before: trying.Before}); err != nil {
 		return fmt.Errorf("version %s failed (%w) and still gets its share, because calling it back failed: %w", version, bad, err)
 	}
 	return fmt.Errorf("version %s was called back, version %s serves everything: %w", version, trying.Version, bad)
 }
 
-// Move gives version everything at once, without a canary.
+// Move gives version everything at once, without a canary, also after a Ctrl-C.
 func (a Alias) Move(ctx context.Context, version string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moving)
+	defer cancel()
 	before, err := a.State(ctx)
 	if err != nil {
 		return err
@@ -181,9 +181,14 @@ func (a Alias) Versions(ctx context.Context) ([]string, error) {
 	return versions, nil
 }
 
+// moving is how long one move may take; it outlives a Ctrl-C, because nobody would know where a move cut off has ended.
+const moving = 30 * time.Second
+
 // point moves the alias from one state to another, unless somebody else moved it meanwhile. No shares is an empty map,
 // not nil: nil leaves a canary as it is.
 func (a Alias) point(ctx context.Context, from, to State) (State, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), moving)
+	defer cancel()
 	shares := to.Shares
 	if shares == nil {
 		shares = map[string]float64{}
