@@ -100,6 +100,11 @@ func Tools(ctx context.Context) error {
 	return tool(ctx, "./infra/tools/install")
 }
 
+// Scan looks for security faults in the Terraform modules; HIGH and CRITICAL ones fail it.
+func Scan(ctx context.Context) error {
+	return tool(ctx, "./infra/tools/scan")
+}
+
 // Generate writes app/httpapi/openapi.yaml from the code.
 func Generate(ctx context.Context) error {
 	return tool(ctx, "./app/httpapi/openapigen")

@@ -28,12 +28,14 @@ stack "rifaapp" {
       timeout_seconds      = 900
       reserved_concurrency = 1
       pool_size            = 2
+      secret_recovery_days = 0
     }
 
     api = {
       memory_mb            = 512
       reserved_concurrency = 20
       secret_recovery_days = 0
+      schedule             = "rate(6 hours)" # each call wakes a paused database; prod tidies up every minute
       environment          = { CORS_ALLOW_ORIGINS = "*", LOG_LEVEL = "debug" }
     }
 

@@ -29,12 +29,14 @@ stack "rifaapp" {
       timeout_seconds      = 900
       reserved_concurrency = 1
       pool_size            = 2
+      secret_recovery_days = 30
     }
 
     api = {
       memory_mb            = 1024
       reserved_concurrency = 400
       secret_recovery_days = 30
+      schedule             = "rate(1 minute)"
       environment          = { CORS_ALLOW_ORIGINS = "*", LOG_LEVEL = "info" }
     }
 

@@ -83,15 +83,16 @@ resource "aws_apigatewayv2_stage" "this" {
   name        = "$default"
   auto_deploy = true
 
+  # Metrics of every single route would cost more than the rest of the gateway; the access log has them all.
   default_route_settings {
-    detailed_metrics_enabled = true
+    detailed_metrics_enabled = false
     throttling_rate_limit    = var.throttle.rate
     throttling_burst_limit   = var.throttle.burst
   }
 
   route_settings {
     route_key                = aws_apigatewayv2_route.migrations.route_key
-    detailed_metrics_enabled = true
+    detailed_metrics_enabled = false
     throttling_rate_limit    = var.migrations_throttle.rate
     throttling_burst_limit   = var.migrations_throttle.burst
   }

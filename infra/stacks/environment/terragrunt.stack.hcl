@@ -34,7 +34,7 @@ unit "migrator" {
   values = merge(local.everywhere, { max_connections = values.database.max_connections, migrator = values.migrator })
 }
 
-# The function that answers requests, and is called every minute to tidy up.
+# The function that answers requests, and is called by the clock to tidy up.
 unit "api" {
   source = "${local.units}/api"
   path   = "api"

@@ -47,7 +47,6 @@ inputs = merge(values.api, {
   name        = "${values.name}-api"
   description = "Serves the API of ${values.name}"
   zip_path    = "../../../${path_relative_from_include("root")}/../dist/rifaapp-lambda-arm64.zip" # seen from where Terraform runs
-  schedule    = "rate(1 minute)"
   secrets     = { JWT_KEYS = "jwt-keys" }
 
   database = {

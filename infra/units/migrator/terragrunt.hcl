@@ -48,6 +48,8 @@ inputs = merge(values.migrator, {
     user_arn        = dependency.database.outputs.user_arns.migrator
   }
 
+  # It answers over HTTP too, but issues no tokens that anybody accepts: its keys are its own.
+  secrets           = { JWT_KEYS = "migrator-jwt-keys" }
   secret_prefix     = values.name
   subnet_ids        = dependency.network.outputs.private_subnet_ids
   security_group_id = dependency.network.outputs.functions_security_group_id
