@@ -35,8 +35,8 @@ func Tfsec(ctx context.Context, dir string, log io.Writer) (string, error) {
 	build := exec.CommandContext(ctx, "go", "install", "github.com/aquasecurity/tfsec/cmd/tfsec@"+TfsecVersion)
 	build.Dir = folder // outside this module, whose GOFLAGS and workspace are about something else
 	build.Env = append(os.Environ(), "GOBIN="+folder, "GOWORK=off", "GOFLAGS=", "CGO_ENABLED=0")
-	build.Stdout, build.Stderr = log, log
-	if err := build.Run(); err != nil {
+	if said, err := build.CombinedOutput(); err != nil {
+		fmt.Fprint(log, string(said))
 		return "", fmt.Errorf("building tfsec %s: %w; the Go module proxy must be reachable", TfsecVersion, err)
 	}
 	fmt.Fprintf(log, "built tfsec in %s\n", time.Since(start).Round(time.Second))
