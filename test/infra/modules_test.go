@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/rifaapp/rifaapp/infra/tools"
 )
 
 func TestFormat(t *testing.T) {
@@ -42,15 +44,45 @@ func TestModules(t *testing.T) {
 	}
 }
 
-// TestModulesAreDescribed: every variable has a type and a description, and every one that is not a plain switch refuses
-// what cannot be.
-func TestModulesAreDescribed(t *testing.T) {
+// TestScan finds no HIGH and no CRITICAL fault; what is excepted says why beside it.
+func TestScan(t *testing.T) {
 	t.Parallel()
+	w := setup(t)
+	tfsec, ok := tools.FindTfsec("../../.rifaapp/tools")
+	if !ok {
+		t.Skip("tfsec is not in .rifaapp/tools: `go tool mage scan` builds and runs it")
+	}
+	if out, err := w.run(t.Context(), ".", tfsec, "modules", "--minimum-severity", "HIGH", "--no-color", "--concise-output"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, file := range moduleFiles(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(text), "\n")
+		for i, line := range lines {
+			if strings.HasPrefix(strings.TrimSpace(line), "#tfsec:ignore:") && (i == 0 || !strings.HasPrefix(strings.TrimSpace(lines[i-1]), "# ")) {
+				t.Errorf("%s:%d: the exception has no reason above it", file, i+1)
+			}
+		}
+	}
+}
+
+func moduleFiles(t *testing.T) []string {
+	t.Helper()
 	files, err := filepath.Glob("../../infra/modules/*/*.tf")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no modules", err)
 	}
-	for _, file := range files {
+	return files
+}
+
+// TestModulesAreDescribed: every variable has a type and a description, and every one that is not a plain switch refuses
+// what cannot be.
+func TestModulesAreDescribed(t *testing.T) {
+	t.Parallel()
+	for _, file := range moduleFiles(t) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ locals {
   default_connections = local.aurora ? min(floor(180 * var.capacity.max), 2000) : 80
   max_connections     = coalesce(var.max_connections, local.default_connections)
 
-  # What both kinds of server are told. Timeouts live on the roles, set by the migrations.
+  # What both kinds of server are told. Timeouts live on the app's role: roles.sql.
   parameters = {
     "rds.force_ssl"              = { value = "1", apply_method = "immediate" }
     "max_connections"            = { value = tostring(local.max_connections), apply_method = "pending-reboot" }

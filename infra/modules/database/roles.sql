@@ -19,6 +19,12 @@ BEGIN
     -- RDS gives nobody superuser: who sets another role's defaults must be a member of it.
     EXECUTE format('GRANT rifaapp_owner, rifaapp_migrator TO %I', current_user);
 
+    -- What one request may cost the others, whatever the program forgets. Each limit is shorter than the one around it:
+    -- the handler gives up after 8 s.
+    ALTER ROLE rifaapp_app SET statement_timeout = '5s';
+    ALTER ROLE rifaapp_app SET lock_timeout = '2s';
+    ALTER ROLE rifaapp_app SET idle_in_transaction_session_timeout = '10s';
+
     -- rds_iam exists on AWS only; with it a role signs in by token and by nothing else.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_iam') THEN
         GRANT rds_iam TO rifaapp_migrator, rifaapp_app;

@@ -1,0 +1,115 @@
+package infra
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rifaapp/rifaapp/app/migrate"
+	"github.com/rifaapp/rifaapp/sqitch"
+	"github.com/rifaapp/rifaapp/test/testdb"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+// TestRoles runs roles.sql as `mage deploy` does, deploys every migration as the migrator, and tries as the app what it
+// needs and what it must not do.
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	roles, err := os.ReadFile("../../infra/modules/database/roles.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var database *testdb.Database
+	t.Cleanup(func() { dropRoles(t, database.DSN) }) // after the database, which Cleanup drops first
+	database = testdb.NewEmpty(t)
+	for range 2 { // it may run any number of times
+		if _, err := database.Pool.Exec(t.Context(), string(roles)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	project, err := migrate.Open(sqitch.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	migrator := migrate.New(project, migrate.Static(signIn(t, database, "rifaapp_migrator")), migrate.Options{})
+	if _, err := migrator.Deploy(t.Context(), migrate.DeployOptions{}); err != nil {
+		t.Fatalf("the migrator cannot deploy: %v", err)
+	}
+	app, err := pgx.ConnectConfig(t.Context(), signIn(t, database, "rifaapp_app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer app.Close(context.Background())
+	var limits string
+	if err := app.QueryRow(t.Context(), `
+		SELECT concat_ws(' ', current_setting('statement_timeout'), current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout'))`,
+	).Scan(&limits); err != nil || limits != "5s 2s 10s" {
+		t.Errorf("limits of the app: %q, %v", limits, err)
+	}
+	for statement, allowed := range map[string]bool{
+		"SELECT count(*) FROM raffles":                         true,
+		"SELECT count(*) FROM raffles_read":                    true,
+		"UPDATE raffles SET title = title":                     true,
+		"DELETE FROM tickets":                                  true,
+		"CREATE TABLE mine (id int)":                           false,
+		"DROP TABLE raffles":                                   false,
+		"TRUNCATE raffles":                                     false,
+		"SELECT count(*) FROM sqitch.changes":                  false,
+		"DELETE FROM sqitch.changes":                           false,
+		"CREATE ROLE another":                                  false,
+		"SET ROLE rifaapp_owner":                               false,
+		"ALTER TABLE raffles ALTER COLUMN title DROP NOT NULL": false,
+		"CREATE OR REPLACE FUNCTION f() RETURNS int RETURN 1":  false,
+		"COPY (SELECT 1) TO PROGRAM 'true'":                    false,
+	} {
+		_, err := app.Exec(t.Context(), statement)
+		refused, _ := errors.AsType[*pgconn.PgError](err)
+		switch {
+		case allowed && err != nil:
+			t.Errorf("the app cannot %s: %v", statement, err)
+		case !allowed && (refused == nil || refused.Code != "42501"):
+			t.Errorf("the app may %s: %v", statement, err)
+		}
+	}
+}
+
+// signIn is a connection as one role. On AWS it signs in with a token; here it gets a password.
+func signIn(t *testing.T, d *testdb.Database, role string) *pgx.ConnConfig {
+	t.Helper()
+	password := rand.Text()
+	if _, err := d.Pool.Exec(t.Context(), "ALTER ROLE "+role+" PASSWORD '"+password+"'"); err != nil {
+		t.Fatal(err)
+	}
+	config, err := pgx.ParseConfig(d.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.User, config.Password = role, password
+	return config
+}
+
+// dropRoles leaves the server as it was: roles belong to all its databases.
+func dropRoles(t *testing.T, dsn string) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Database = "postgres"
+	server, err := pgx.ConnectConfig(context.Background(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close(context.Background())
+	for _, role := range strings.Fields("rifaapp_app rifaapp_migrator rifaapp_owner") {
+		if _, err := server.Exec(context.Background(), "DROP ROLE IF EXISTS "+role); err != nil {
+			t.Logf("%s stays behind: %v", role, err)
+		}
+	}
+}
