@@ -41,7 +41,8 @@ type Options struct {
 	Authenticate func(ctx context.Context, token string) (context.Context, uuid.UUID, error)
 	// Ready returns nil when the database answers and its schema is deployed. Nil is always ready.
 	Ready func(ctx context.Context) error
-	// Migrate deploys what is missing and returns the names of the changes, in order.
+	// Migrate deploys what is missing and returns the names of the changes, in order; ErrMigrating when
+	// another process is at it.
 	Migrate func(ctx context.Context) (applied []string, err error)
 
 	App // the commands and queries that the routes call; see routes.go

@@ -98,6 +98,20 @@ func TestReadyTellsAnUnreachableDatabase(t *testing.T) {
 	}
 }
 
+func TestMigratingElsewhere(t *testing.T) {
+	t.Parallel()
+	a := setup(t, func(o *Options) {
+		o.MigrationsToken = "token"
+		o.Migrate = func(context.Context) ([]string, error) {
+			return nil, errors.Join(ErrMigrating, errors.New("canary"))
+		}
+	})
+	w := call(a, "POST", "/rifaapp/migrations/run", "", "Authorization", "Bearer token")
+	if p := problemIn(t, w); w.Code != 409 || p.Code != "migration_running" || strings.Contains(w.Body.String(), "canary") {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
 func TestWhoMayMigrate(t *testing.T) {
 	t.Parallel()
 	migrate := func(context.Context) ([]string, error) { return nil, nil }

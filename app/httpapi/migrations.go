@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"net/http"
 	"time"
 
@@ -21,6 +22,10 @@ type migrationsBody struct {
 	AppliedAt time.Time `json:"applied_at" example:"2030-01-31T18:00:00Z"`
 	Applied   []string  `json:"applied" doc:"The changes that were missing, in the order of the plan." example:"[\"init\",\"cqrs_read_model\"]"`
 }
+
+// ErrMigrating is what Options.Migrate returns when another process has been deploying for longer than
+// one waits. The client gets a 409.
+var ErrMigrating = errors.New("another process is deploying the migrations")
 
 var migrationsOperation = operation{
 	method: http.MethodPost, path: "/migrations/run", id: "run-migrations", tag: "Meta", access: migrator, standalone: true,
@@ -44,6 +49,9 @@ func (a *API) runMigrations(ctx context.Context, _ *struct{}) (*migrationsOutput
 	defer cancel()
 	applied, err := a.options.Migrate(ctx)
 	a.gate.forget()
+	if errors.Is(err, ErrMigrating) {
+		return nil, newProblem(codeMigrating, "")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func newApplication(ctx context.Context, c config.Config, getenv func(string) st
 		Version: httpapi.Version(build()), Logger: log, Observe: observe,
 		Authenticate: httpapi.Authenticate(tokens),
 		Ready:        a.ready,
-		Migrate:      func(ctx context.Context) ([]string, error) { return a.migrate(ctx, &logLines{log: log}) },
+		Migrate:      a.migrateForAPI,
 		App: httpapi.App{
 			Accounts: a.accounts, Raffles: a.raffles, Idempotency: a.idempotency,
 			Queries: &query.Queries{DB: a.db, Lists: a.reader},

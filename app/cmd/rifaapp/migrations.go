@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rifaapp/rifaapp/app/config"
+	"github.com/rifaapp/rifaapp/app/httpapi"
 	"github.com/rifaapp/rifaapp/app/migrate"
 	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/sqitch"
@@ -38,6 +39,15 @@ func (a *application) migrate(ctx context.Context, progress io.Writer) (applied 
 		Config: migrationSource(a.config.Database),
 	})
 	return result.Applied, postgres.Translate(err)
+}
+
+// migrateForAPI is migrate for whoever asks over HTTP.
+func (a *application) migrateForAPI(ctx context.Context) ([]string, error) {
+	applied, err := a.migrate(ctx, &logLines{log: a.log})
+	if errors.Is(err, migrate.ErrLocked) {
+		err = errors.Join(httpapi.ErrMigrating, err)
+	}
+	return applied, err
 }
 
 // migrationSource leads the migrations to the same database as the pool, with a session of their own.
