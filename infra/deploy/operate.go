@@ -30,8 +30,10 @@ func (p program) migrate(ctx context.Context, args []string) error {
 	}})
 }
 
-// migrateWith has a version, or the alias, of the migrator deploy its migrations, and tells which.
+// migrateWith has a version, or the alias, of the migrator deploy its migrations, and tells which. A small environment's
+// database pauses when nobody uses it, so it is woken first.
 func migrateWith(ctx context.Context, t *target, qualifier string) (string, error) {
+	t.smoke(t.alias("api").Name).Wake(ctx)
 	answer, err := release.Migrate(ctx, t.lambda, t.function("migrator"), qualifier)
 	if err != nil {
 		return "", err

@@ -70,6 +70,16 @@ func TestMigrate(t *testing.T) {
 	contains(t, said, "the migration failed: the database is paused", "the same version serves as before", "Next:")
 }
 
+func TestMigrateWakesTheDatabase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.asleep = 1
+	said, ok := w.run(t, "", "migrate", "dev")
+	if !ok || w.asleep != 0 || !slices.Equal(w.journal, []string{"GET /rifaapp/ready of live", "GET /rifaapp/ready of live", "migrate by live"}) {
+		t.Errorf("happened %q; said\n%s", w.journal, said)
+	}
+}
+
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

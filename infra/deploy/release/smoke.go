@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -64,6 +65,29 @@ func (s Smoke) Ready(ctx context.Context) error {
 	return err
 }
 
+// A database that is paused needs some seconds to wake, now and then a minute.
+const (
+	waking    = 90 * time.Second
+	wakeEvery = 2 * time.Second
+)
+
+// Wake asks until the database can be reached, migrated or not. When it stays out of reach whoever needs it will say so.
+func (s Smoke) Wake(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, waking)
+	defer cancel()
+	for {
+		p, answered := errors.AsType[problem](s.Ready(ctx))
+		if !answered || p.Code != "database_unavailable" {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wakeEvery):
+		}
+	}
+}
+
 // get sends a version what API Gateway would send it for a GET, and returns the body of a 200.
 func (s Smoke) get(ctx context.Context, path string) ([]byte, error) {
 	event, err := json.Marshal(request(path))
@@ -92,18 +116,23 @@ func (s Smoke) get(ctx context.Context, path string) ([]byte, error) {
 		}
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("version %s answers GET %s with %d: %s", s.Version, path, response.StatusCode, detail(body))
+		return nil, fmt.Errorf("version %s answers GET %s with %d: %w", s.Version, path, response.StatusCode, problemOf(body))
 	}
 	return body, nil
 }
 
-// detail is the sentence of a problem, or the beginning of whatever came instead.
-func detail(body []byte) string {
-	var problem struct{ Detail string }
-	if json.Unmarshal(body, &problem) == nil && problem.Detail != "" {
-		return problem.Detail
+// problem is what the API answers when it cannot do what it is asked.
+type problem struct{ Code, Detail string }
+
+func (p problem) Error() string { return p.Detail }
+
+// problemOf reads a problem, or takes the beginning of whatever came instead.
+func problemOf(body []byte) problem {
+	var p problem
+	if json.Unmarshal(body, &p) != nil || p.Detail == "" {
+		p = problem{Detail: string(bytes.TrimSpace(body[:min(len(body), 200)]))}
 	}
-	return string(bytes.TrimSpace(body[:min(len(body), 200)]))
+	return p
 }
 
 // Address asks a public address which commit answers there; it must be commit.
@@ -121,7 +150,7 @@ func Address(ctx context.Context, url, commit string) error {
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<16))
 	if err != nil || answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("GET %s answers %d: %s", request.URL, answer.StatusCode, detail(body))
+		return fmt.Errorf("GET %s answers %d: %w", request.URL, answer.StatusCode, problemOf(body))
 	}
 	var build Build
 	if err := json.Unmarshal(body, &build); err != nil || build.Commit != commit {
