@@ -3,6 +3,8 @@
 package config
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/rifaapp/rifaapp/app/auth"
+	"github.com/rifaapp/rifaapp/app/draw"
 )
 
 // Config is the environment, understood.
@@ -22,8 +25,10 @@ type Config struct {
 	AutoMigrate     bool   // deploy the migrations at start
 	BasePath        string // the gateway's stage, such as "/v2"; stripped from paths when present
 	CORS            CORS
-	JWTKeys         string // a key set as JSON, or the ARN of a secret with one; empty outside Lambda: keys for this process only
-	MigrationsToken string // empty: POST /migrations/run answers 404
+	JWTKeys         string      // a key set as JSON, or the ARN of a secret with one; empty outside Lambda: keys for this process only
+	ReceiptKey      []byte      // the Ed25519 seed that signs receipts; nil: a key kept in the database
+	DrawMethod      draw.Method // of raffles without a draw block
+	MigrationsToken string      // empty: POST /migrations/run answers 404
 	ExposeErrors    bool
 	DocsEnabled     bool
 	LogLevel        slog.Level
@@ -69,6 +74,8 @@ func Load(getenv func(string) string) (Config, error) {
 		BasePath:        r.basePath("API_GATEWAY_BASE_PATH"),
 		CORS:            CORS{Origins: r.origins("CORS_ALLOW_ORIGINS"), Methods: r.tokens("CORS_ALLOW_METHODS"), Headers: r.tokens("CORS_ALLOW_HEADERS")},
 		JWTKeys:         r.keys("JWT_KEYS"),
+		ReceiptKey:      r.seed("RECEIPT_KEY"),
+		DrawMethod:      draw.Method(r.oneOf("DRAW_METHOD", string(draw.MethodCommitReveal), string(draw.MethodCommitReveal), string(draw.MethodBeacon))),
 		MigrationsToken: getenv("MIGRATIONS_TOKEN"),
 		ExposeErrors:    r.flag("EXPOSE_ERRORS", false),
 		DocsEnabled:     r.flag("DOCS_ENABLED", true),
@@ -312,6 +319,20 @@ func (r *reader) basePath(name string) string {
 		r.fault("%s is %q: it must begin with a slash, such as /v2", name, path)
 	}
 	return path
+}
+
+// seed reads 32 bytes in base64url; the fault does not repeat them.
+func (r *reader) seed(name string) []byte {
+	text := r.getenv(name)
+	if text == "" {
+		return nil
+	}
+	seed, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(text, "="))
+	if err != nil || len(seed) != ed25519.SeedSize {
+		r.fault("%s is not a key: it must be the 32 bytes of an Ed25519 seed in base64url", name)
+		return nil
+	}
+	return seed
 }
 
 func (r *reader) level(name string) slog.Level {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rifaapp/rifaapp/app/auth"
+	"github.com/rifaapp/rifaapp/app/draw"
 )
 
 func env(values map[string]string) func(string) string {
@@ -50,6 +51,7 @@ func TestLoadReadsEverything(t *testing.T) {
 		"AUTO_MIGRATE": "true", "API_GATEWAY_BASE_PATH": "/v2/", "CORS_ALLOW_ORIGINS": "https://a.example, https://b.example",
 		"CORS_ALLOW_METHODS": "GET", "CORS_ALLOW_HEADERS": "X-A", "JWT_KEYS": keys, "MIGRATIONS_TOKEN": "m", "EXPOSE_ERRORS": "1",
 		"DOCS_ENABLED": "false", "LOG_LEVEL": "debug", "PORT": "9000",
+		"RECEIPT_KEY": strings.Repeat("A", 43), "DRAW_METHOD": "beacon",
 	})))
 	if err != nil {
 		t.Fatal(err)
@@ -59,6 +61,7 @@ func TestLoadReadsEverything(t *testing.T) {
 		AutoMigrate: true, BasePath: "/v2",
 		CORS:    CORS{Origins: []string{"https://a.example", "https://b.example"}, Methods: []string{"GET"}, Headers: []string{"X-A"}},
 		JWTKeys: keys, MigrationsToken: "m", ExposeErrors: true, LogLevel: slog.LevelDebug, Port: 9000,
+		ReceiptKey: make([]byte, 32), DrawMethod: draw.MethodBeacon,
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
@@ -71,13 +74,14 @@ func TestLoadNamesEveryFaultAtOnce(t *testing.T) {
 		"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "DB_PORT": "0", "DB_PASSWORD": "hunter2", "DB_IAM_AUTH": "true", "DB_SSLMODE": "maybe",
 		"AUTO_MIGRATE": "perhaps", "API_GATEWAY_BASE_PATH": "v2", "CORS_ALLOW_ORIGINS": "rifa.example", "LOG_LEVEL": "loud", "PORT": "x",
 		"CORS_ALLOW_METHODS": "GET POST", "CORS_ALLOW_HEADERS": "X-A, X B", "DB_SECRET_ARN": "hunter2", "SQITCH_DIR": "nowhere",
+		"RECEIPT_KEY": "hunter2", "DRAW_METHOD": "lottery",
 	}))
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, name := range []string{"DB_HOST", "DB_NAME", "DB_USER", "DB_PORT", "DB_IAM_AUTH", "DB_SSLMODE", "AUTO_MIGRATE", "API_GATEWAY_BASE_PATH",
 		"CORS_ALLOW_ORIGINS", "LOG_LEVEL", "PORT is", "JWT_KEYS", `CORS_ALLOW_METHODS has "GET POST"`, `CORS_ALLOW_HEADERS has "X B"`,
-		"DB_SECRET_ARN is no ARN", "SQITCH_DIR"} {
+		"DB_SECRET_ARN is no ARN", "SQITCH_DIR", "RECEIPT_KEY is not a key", "DRAW_METHOD"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in:\n%v", name, err)
 		}

@@ -48,6 +48,7 @@ type numberAnswer struct {
 
 type numbersOutput struct {
 	ETag        string `header:"ETag"`
+	Link        string `header:"Link" doc:"rel=help: how the draw works, in English and Spanish."`
 	ContentType string `header:"Content-Type"`
 	Body        []byte `contentType:"application/json"`
 }
@@ -75,7 +76,7 @@ func (a *API) listNumbers(ctx context.Context, in *numbersInput) (*numbersOutput
 		return nil, err
 	}
 	// The tag comes from the board's version, so a client that has the board costs two index reads.
-	out := &numbersOutput{ETag: boardTag(head, in), ContentType: mediaJSON}
+	out := &numbersOutput{ETag: boardTag(head, in), Link: helpLink(ctx), ContentType: mediaJSON}
 	if NotModified(ctx, in.IfNoneMatch, out.ETag) {
 		return out, nil
 	}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
 	"time"
 
@@ -33,6 +34,11 @@ type raffleAnswer struct {
 	Confirmation    string     `json:"confirmation" enum:"self,organizer"`
 	CreatedAt       time.Time  `json:"created_at"`
 	UpdatedAt       time.Time  `json:"updated_at"`
+	DrawMethod      *string    `json:"draw_method" nullable:"true" doc:"How the winners are chosen: beacon, commit_reveal or lottery. Null, as what follows, for raffles drawn before this was published." example:"beacon"`
+	RulesHash       *string    `json:"rules_hash" nullable:"true" doc:"SHA-256 of …/draw/rules." example:"023904715df877baddff76a760ac78c5cf6dc6fe3ada149b0074b64a4be257ce"`
+	Commitment      *string    `json:"commitment" nullable:"true" doc:"Binds the rules, and the secret where there is one, before sales begin." example:"ab93058a54b537880a11ac0bd6a3a0a32ba1172cfdf52c78f5669054ede397f2"`
+	Seal            *string    `json:"seal" nullable:"true" doc:"Once sales have ended: copy it before the draw, it is your witness." example:"67f73d288abac985a8eb26d97af710487897aa8f531a50e9d0bf34ca8b050364"`
+	SealedAt        *time.Time `json:"sealed_at" nullable:"true"`
 }
 
 func raffleOf(r query.Raffle) raffleAnswer {
@@ -43,7 +49,15 @@ func raffleOf(r query.Raffle) raffleAnswer {
 		NumberStart: r.NumberStart, NumberEnd: r.NumberEnd, NumberPadding: r.NumberPadding,
 		OwnerID: r.OwnerID, Confirmation: string(r.Confirmation),
 		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
+		DrawMethod: r.DrawMethod, RulesHash: hexOrNil(r.RulesHash), Commitment: hexOrNil(r.Commitment), Seal: hexOrNil(r.Seal), SealedAt: utc(r.SealedAt),
 	}
+}
+
+func hexOrNil(hash []byte) *string {
+	if hash == nil {
+		return nil
+	}
+	return new(hex.EncodeToString(hash))
 }
 
 func utc(t *time.Time) *time.Time {
@@ -59,6 +73,7 @@ var exampleRaffle = map[string]any{
 	"status": "open", "draw_at": "2030-12-24T20:00:00Z", "winner_ticket_id": nil, "winning_number": nil,
 	"number_start": 0, "number_end": 99, "number_padding": 2, "owner_id": exampleUserID, "confirmation": "self",
 	"created_at": "2030-01-15T14:30:00Z", "updated_at": "2030-01-15T14:30:00Z",
+	"draw_method": "beacon", "rules_hash": exampleRulesHash, "commitment": exampleCommitment, "seal": nil, "sealed_at": nil,
 }
 
 const (
@@ -85,6 +100,7 @@ type createRaffleInput struct {
 		Status        string     `json:"status,omitempty" enum:"draft,open,published" default:"open" doc:"published is an old name of open." example:"open"`
 		OwnerID       *uuid.UUID `json:"owner_id,omitempty" format:"uuid" nullable:"true" doc:"Must be the caller when sent."`
 		Confirmation  string     `json:"confirmation,omitempty" enum:"self,organizer" default:"self" doc:"Who turns a held number into a sold one: the buyer, or only the organiser after seeing the money." example:"self"`
+		Draw          *drawBody  `json:"draw,omitempty" doc:"How the winners will be chosen; published at once and frozen at the first hold, with the draw_at it promises. Without it: one prize."`
 	}
 }
 
@@ -101,6 +117,7 @@ var createRaffleOperation = operation{
 	request: map[string]any{
 		"title": "Moto 0 km", "description": "Entrega en Medellín", "ticket_price": "5000.00", "currency": "COP", "total_tickets": 100,
 		"number_start": 0, "number_padding": 2, "draw_at": "2030-12-24T20:00:00Z",
+		"draw": map[string]any{"method": "beacon", "prizes": []any{"Moto 0 km", map[string]any{"name": "Casco"}}, "alternates": 1, "exclude": "participant"},
 	},
 	response: exampleRaffle,
 }
@@ -116,7 +133,7 @@ func (a *API) createRaffle(ctx context.Context, in *createRaffleInput) (*createR
 		Title: body.Title, Description: body.Description, TicketPrice: body.TicketPrice.value, Currency: body.Currency,
 		TotalTickets: body.TotalTickets, NumberStart: body.NumberStart, NumberPadding: body.NumberPadding,
 		Status: raffle.ParseStatus(body.Status), Confirmation: raffle.Confirmation(body.Confirmation),
-		DrawAt: body.DrawAt, OwnerID: caller,
+		DrawAt: body.DrawAt, OwnerID: caller, Draw: body.Draw.rules(),
 	})
 	if err != nil {
 		return nil, err
@@ -165,6 +182,7 @@ type updateRaffleInput struct {
 		Description patch[string]    `json:"description,omitempty" nullable:"true" maxLength:"1000" doc:"null clears it."`
 		DrawAt      patch[time.Time] `json:"draw_at,omitempty" nullable:"true" doc:"In the future; null clears it." example:"2030-12-31T20:00:00Z"`
 		Status      patch[string]    `json:"status,omitempty" enum:"draft,open,published,closed,cancelled" example:"closed"`
+		Draw        *drawBody        `json:"draw,omitempty" doc:"The whole draw block anew; until the first hold."`
 	}
 }
 
@@ -173,7 +191,7 @@ var updateRaffleOperation = operation{
 	summary: "Change a raffle's title, description, draw time or status",
 	description: "Only what is sent changes. The lifecycle is draft → open → closed → drawn; draft, open and closed may become cancelled, and closed may become open again " +
 		"while the raffle is neither sealed nor drawn. Price, size and numbering cannot change.",
-	refusals: []raffle.Code{raffle.CodeNotFound, raffle.CodeForbidden, raffle.CodeInvalidTransition},
+	refusals: []raffle.Code{raffle.CodeNotFound, raffle.CodeForbidden, raffle.CodeInvalidTransition, raffle.CodeFrozen},
 	request:  map[string]any{"title": "Moto 0 km, segunda vuelta", "status": "closed"},
 	response: exampleRaffle,
 }
@@ -188,6 +206,7 @@ func (a *API) updateRaffle(ctx context.Context, in *updateRaffleInput) (*raffleO
 	err := a.options.Raffles.Update(ctx, command.UpdateRaffle{
 		RaffleID: in.ID, Caller: caller,
 		Title: in.Body.Title.change(), Description: in.Body.Description.change(), DrawAt: in.Body.DrawAt.change(), Status: status,
+		Draw: in.Body.Draw.rules(),
 	})
 	if err != nil {
 		return nil, err

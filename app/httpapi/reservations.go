@@ -93,6 +93,8 @@ type purchaseAnswer struct {
 	Currency      string    `json:"currency" example:"COP"`
 	Status        string    `json:"status" enum:"confirmed"`
 	CreatedAt     time.Time `json:"created_at"`
+
+	Receipt *receiptAnswer `json:"receipt,omitempty" doc:"Signed; keep it. A sale older than receipts has none."`
 }
 
 type confirmOutput struct{ Body purchaseAnswer }
@@ -107,6 +109,7 @@ var confirmOperation = operation{
 	response: map[string]any{
 		"purchase_id": examplePurchaseID, "raffle_id": exampleRaffleID, "participant_id": exampleParticipantID, "numbers": []int{7, 13},
 		"total_price": "10000.00", "currency": "COP", "status": "confirmed", "created_at": "2030-01-15T14:32:00Z",
+		"receipt": exampleReceipt,
 	},
 }
 
@@ -119,10 +122,18 @@ func (a *API) confirmPurchase(ctx context.Context, in *confirmInput) (*confirmOu
 	if err != nil {
 		return nil, err
 	}
-	return &confirmOutput{purchaseAnswer{
+	out := &confirmOutput{purchaseAnswer{
 		PurchaseID: p.ID, RaffleID: p.RaffleID, ParticipantID: p.ParticipantID, Numbers: p.Numbers,
 		TotalPrice: p.TotalPrice.String(), Currency: p.Currency, Status: p.Status, CreatedAt: p.CreatedAt.UTC(),
-	}}, nil
+	}}
+	if p.Receipt != nil {
+		signed, err := a.options.Receipts.Sign(ctx, *p.Receipt)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Receipt = receiptOf(signed)
+	}
+	return out, nil
 }
 
 type releaseInput struct {

@@ -10,6 +10,7 @@ type App struct {
 	Accounts    *command.Accounts
 	Raffles     *command.Raffles
 	Idempotency *command.Idempotency
+	Receipts    *command.Receipts
 	Queries     *query.Queries
 }
 
@@ -31,6 +32,16 @@ func (a *API) routes() {
 	register(a, releaseOperation, a.releaseReservation)
 	register(a, purchasesOperation, a.listPurchases)
 
+	register(a, receiptOperation, a.getReceipt)
+	register(a, receiptKeysOperation, a.getReceiptKeys)
+
+	register(a, sealOperation, a.sealRaffle)
 	register(a, drawOperation, a.drawRaffle)
+	register(a, lotteryResultOperation, a.enterLotteryResult)
 	register(a, drawRecordOperation, a.getDraw)
+	register(a, drawRulesOperation, a.getDrawRules)
+	register(a, entriesOperation, a.getDrawEntries)
+	register(a, inclusionOperation, a.getInclusion)
+	register(a, verifyOperation, a.verifyPage)
+	a.mux.Get(root+"/verify/{asset}", a.verifyAsset)
 }

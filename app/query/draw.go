@@ -25,8 +25,17 @@ type Draw struct {
 	VoidSeals      []VoidSeal
 	DrawnAt        *time.Time
 	RaffleID       uuid.UUID
+	OwnerID        *uuid.UUID // the organiser
 	WinnerTicketID *uuid.UUID // of the first prize
 	WinningNumber  *int
+}
+
+// BeaconPath is where every public drand endpoint serves the round that decides.
+func (d Draw) BeaconPath() string { return draw.BeaconPath(d.Proof.Round) }
+
+// Confirmed says whether the lottery result entered last was confirmed.
+func (d Draw) Confirmed() bool {
+	return len(d.Results) > 0 && d.Results[len(d.Results)-1].ConfirmedAt != nil
 }
 
 // LotteryResult is a result as it was entered.
@@ -50,7 +59,7 @@ func (q *Queries) Draw(ctx context.Context, raffleID uuid.UUID, caller *uuid.UUI
 	if err != nil {
 		return Draw{}, err
 	}
-	d := Draw{RaffleID: raffleID, WinnerTicketID: r.WinnerTicketID, WinningNumber: r.WinningNumber}
+	d := Draw{RaffleID: raffleID, OwnerID: r.OwnerID, WinnerTicketID: r.WinnerTicketID, WinningNumber: r.WinningNumber}
 	in, result, err := q.drawInput(ctx, &d)
 	switch {
 	case err != nil:
@@ -161,6 +170,35 @@ func (d *Draw) available(rules draw.Rules, seal draw.Seal, drawAt *time.Time) ti
 		at = drawAt.UTC()
 	}
 	return at
+}
+
+// LotteryDecision is what the results entered so far lead to.
+type LotteryDecision struct {
+	Draw
+	Outcome draw.Outcome
+	Number  *int // of the winner
+}
+
+// LotteryDecision answers what the lottery results of a sealed raffle lead to by its rules.
+func (q *Queries) LotteryDecision(ctx context.Context, raffleID uuid.UUID, caller *uuid.UUID) (LotteryDecision, error) {
+	d, err := q.Draw(ctx, raffleID, caller)
+	if err != nil {
+		return LotteryDecision{}, err
+	}
+	entries, err := q.SealedEntries(ctx, raffleID, caller)
+	if err != nil {
+		return LotteryDecision{}, err
+	}
+	rules, err := draw.ParseRules([]byte(d.Proof.Rules))
+	if err != nil {
+		return LotteryDecision{}, err
+	}
+	outcome, at, _, err := draw.DecideLottery(rules, entries, d.Proof.Results)
+	decision := LotteryDecision{Draw: d, Outcome: outcome}
+	if at >= 0 {
+		decision.Number = &entries[at].Number
+	}
+	return decision, err
 }
 
 // WinnerOf answers the participant who bought a number; the organiser may know it.

@@ -28,6 +28,12 @@ func TestBadTokensAreRefusedEverywhere(t *testing.T) {
 		{"GET", path("/v2/participants/%s/purchases", held["participant_id"]), nil},
 		{"POST", path("/v2/raffles/%s/draw", id), nil},
 		{"GET", path("/v2/raffles/%s/draw", id), nil},
+		{"POST", path("/v2/raffles/%s/seal", id), nil},
+		{"POST", path("/v2/raffles/%s/lottery-result", id), object{}},
+		{"GET", path("/v2/raffles/%s/draw/rules", id), nil},
+		{"GET", path("/v2/raffles/%s/draw/entries.csv", id), nil},
+		{"GET", path("/v2/raffles/%s/draw/inclusion/1", id), nil},
+		{"GET", path("/v2/raffles/%s/purchases/%s/receipt", id, id), nil},
 	} {
 		for _, token := range []string{"x", u.refresh, u.token[:len(u.token)-2] + "xx"} {
 			var body any
@@ -45,9 +51,13 @@ func TestEveryReadKnowsNotModified(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
 	id := u.raffleIn("drawn")
+	open, _ := u.newRaffle()
+	purchase := buy(t, open, 1)["purchase_id"]
 	for _, address := range []string{
 		"/", "/health", "/ready", "/version", "/docs", "/redoc", "/openapi.json", "/openapi.yaml", "/auth/me", "/v2/raffles", "/v2/raffles/" + id,
 		path("/v2/raffles/%s/numbers", id), path("/v2/raffles/%s/draw", id),
+		"/.well-known/rifa-keys.json", path("/v2/raffles/%s/draw/rules", id), path("/v2/raffles/%s/draw/entries.csv", id),
+		path("/v2/raffles/%s/draw/inclusion/1", id), path("/v2/raffles/%s/draw/verify", id), path("/v2/raffles/%s/purchases/%s/receipt", open, purchase),
 	} {
 		if r := u.get(address, "If-None-Match", "*").want(304); len(r.body) != 0 {
 			t.Errorf("%s: 304 with a body", address)

@@ -120,6 +120,7 @@ func TestEveryBodyIsChecked(t *testing.T) {
 		{"POST", "/auth/register"}, {"POST", "/auth/login"}, {"POST", "/auth/refresh"}, {"POST", "/auth/logout"},
 		{"POST", "/v2/raffles"}, {"PATCH", "/v2/raffles/" + id},
 		{"POST", path("/v2/raffles/%s/reservations", id)}, {"POST", path("/v2/raffles/%s/confirm", id)}, {"POST", path("/v2/raffles/%s/release", id)},
+		{"POST", path("/v2/raffles/%s/draw", id)}, {"POST", path("/v2/raffles/%s/lottery-result", id)},
 	} {
 		u.raw(o.method, o.address, []byte("{"), "Content-Type", "application/json").refused(400, "unreadable_body")
 		u.raw(o.method, o.address, []byte("{}"), "Content-Type", "text/plain").refused(415, "unsupported_media_type")

@@ -51,7 +51,7 @@ func newApplication(ctx context.Context, c config.Config, getenv func(string) st
 		return nil, err
 	}
 	a.accounts = &command.Accounts{DB: a.db, Tokens: tokens, Passwords: auth.NewPasswords(a.hashers())}
-	a.raffles = &command.Raffles{DB: a.db}
+	a.raffles = &command.Raffles{DB: a.db, DrawMethod: c.DrawMethod}
 	a.idempotency = &command.Idempotency{DB: a.db}
 	var observe func(context.Context, httpapi.Observation) []slog.Attr
 	if c.OnLambda {
@@ -67,7 +67,8 @@ func newApplication(ctx context.Context, c config.Config, getenv func(string) st
 		Migrate:      a.migrateForAPI,
 		App: httpapi.App{
 			Accounts: a.accounts, Raffles: a.raffles, Idempotency: a.idempotency,
-			Queries: &query.Queries{DB: a.db, Lists: a.reader},
+			Receipts: &command.Receipts{DB: a.db, Seed: c.ReceiptKey},
+			Queries:  &query.Queries{DB: a.db, Lists: a.reader},
 		},
 	})
 	if c.OnLambda {

@@ -121,17 +121,19 @@ func (a *application) everyMinute(ctx context.Context) {
 type minuteReport struct {
 	HoldsFreed    int   `json:"holds_freed"`
 	RafflesClosed int   `json:"raffles_closed"`
+	RafflesDrawn  int   `json:"raffles_drawn"`
 	AnswersSwept  int   `json:"answers_swept"`
 	SessionsSwept int64 `json:"sessions_swept"`
 }
 
-// minute puts expired holds back on the board, closes raffles whose time has come, and forgets
-// answers and sessions that are over.
+// minute closes and seals raffles whose time has come, draws those whose lottery result has stood,
+// puts expired holds back on the board, and forgets answers and sessions that are over.
 func (a *application) minute(ctx context.Context) (minuteReport, error) {
 	closed, closeErr := a.raffles.CloseDue(ctx)
+	drawn, drawErr := a.raffles.DrawDue(ctx)
 	freed, sweepErr := a.raffles.Sweep(ctx)
 	answers, answersErr := a.idempotency.Sweep(ctx)
 	sessions, sessionsErr := a.accounts.Sweep(ctx)
-	return minuteReport{HoldsFreed: freed, RafflesClosed: closed, AnswersSwept: answers, SessionsSwept: sessions},
-		errors.Join(closeErr, sweepErr, answersErr, sessionsErr)
+	return minuteReport{HoldsFreed: freed, RafflesClosed: closed, RafflesDrawn: drawn, AnswersSwept: answers, SessionsSwept: sessions},
+		errors.Join(closeErr, drawErr, sweepErr, answersErr, sessionsErr)
 }

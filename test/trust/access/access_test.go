@@ -71,7 +71,18 @@ GET    /rifaapp/v2/participants/{participant_id}/purchases           200  401  4
 GET    /rifaapp/v2/participants/{participant_id}/purchases (account) 401  401  401  401  401  401  403  200
 
 POST   /rifaapp/v2/raffles/{id}/draw                    401  401     401      401    401      401   403     200
+POST   /rifaapp/v2/raffles/{id}/draw (sealed)           200  401     401      401    401      401   200     200
+POST   /rifaapp/v2/raffles/{id}/seal                    401  401     401      401    401      401   403     200
+POST   /rifaapp/v2/raffles/{id}/lottery-result          401  401     401      401    401      401   403     409
 GET    /rifaapp/v2/raffles/{id}/draw                    200  401     401      401    401      401   200     200
+GET    /rifaapp/v2/raffles/{id}/draw/rules              200  401     401      401    401      401   200     200
+GET    /rifaapp/v2/raffles/{id}/draw/rules (draft)      404  401     401      401    401      401   404     200
+GET    /rifaapp/v2/raffles/{id}/draw/entries.csv        200  401     401      401    401      401   200     200
+GET    /rifaapp/v2/raffles/{id}/draw/inclusion/{number} 200  401     401      401    401      401   200     200
+GET    /rifaapp/v2/raffles/{id}/draw/verify             200  200     200      200    200      200   200     200
+GET    /rifaapp/v2/raffles/{id}/purchases/{purchase_id}/receipt           200  401  401  401  401  401  200  200
+GET    /rifaapp/v2/raffles/{id}/purchases/{purchase_id}/receipt (account) 401  401  401  401  401  401  403  200
+GET    /rifaapp/.well-known/rifa-keys.json              200  200     200      200    200      200   200     200
 `
 
 // cell is one call and what it must answer.

@@ -1,6 +1,9 @@
 package access
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // target is what to call, below /rifaapp.
 type target struct {
@@ -68,14 +71,45 @@ var targets = map[string]func(o *office, t *testing.T, variant string) target{
 		return target{"/v2/participants/" + o.hold(t, o.raffle(t, "open", "self"), token)("participant_id") + "/purchases", nil}
 	},
 
-	"POST /rifaapp/v2/raffles/{id}/draw": func(o *office, t *testing.T, _ string) target {
-		return target{"/v2/raffles/" + o.soldRaffle(t) + "/draw", nil}
-	},
-	"GET /rifaapp/v2/raffles/{id}/draw": func(o *office, t *testing.T, _ string) target {
+	"POST /rifaapp/v2/raffles/{id}/draw": func(o *office, t *testing.T, variant string) target {
 		id := o.soldRaffle(t)
-		o.must(t, "POST", "/v2/raffles/"+id+"/draw", o.owner.token, nil)
+		if variant == "sealed" { // nothing is left to choose, so anybody may draw it
+			o.must(t, "POST", "/v2/raffles/"+id+"/seal", o.owner.token, nil)
+		}
 		return target{"/v2/raffles/" + id + "/draw", nil}
 	},
+	"POST /rifaapp/v2/raffles/{id}/seal": func(o *office, t *testing.T, _ string) target {
+		return target{"/v2/raffles/" + o.soldRaffle(t) + "/seal", nil}
+	},
+	"POST /rifaapp/v2/raffles/{id}/lottery-result": onRaffle("/lottery-result", object{
+		"digits": "4821", "draw_number": "1", "date": "2030-12-05", "source_url": "https://lottery.example/1", "evidence_sha256": strings.Repeat("9f", 32),
+	}),
+	"GET /rifaapp/v2/raffles/{id}/draw":                    onDrawn("/draw"),
+	"GET /rifaapp/v2/raffles/{id}/draw/rules":              onRaffle("/draw/rules", nil),
+	"GET /rifaapp/v2/raffles/{id}/draw/entries.csv":        onDrawn("/draw/entries.csv"),
+	"GET /rifaapp/v2/raffles/{id}/draw/inclusion/{number}": onDrawn("/draw/inclusion/1"),
+	"GET /rifaapp/v2/raffles/{id}/draw/verify":             onRaffle("/draw/verify", nil),
+	"GET /rifaapp/v2/raffles/{id}/purchases/{purchase_id}/receipt": func(o *office, t *testing.T, variant string) target {
+		token := ""
+		if variant == "account" {
+			token = o.owner.token
+		}
+		id := o.raffle(t, "open", "self")
+		bought := o.must(t, "POST", "/v2/raffles/"+id+"/confirm", token, object{"reservation_id": o.hold(t, id, token)("reservation_id")})
+		return target{"/v2/raffles/" + id + "/purchases/" + bought("purchase_id") + "/receipt", nil}
+	},
+	"GET /rifaapp/.well-known/rifa-keys.json": static("/.well-known/rifa-keys.json"),
+}
+
+// onDrawn is below a raffle that was drawn; its number 1 was sold.
+func onDrawn(below string) func(*office, *testing.T, string) target {
+	return func(o *office, t *testing.T, _ string) target {
+		id := o.raffle(t, "open", "self")
+		held := o.must(t, "POST", "/v2/raffles/"+id+"/reservations", "", object{"participant": object{"name": "Luz"}, "numbers": []int{1}})
+		o.must(t, "POST", "/v2/raffles/"+id+"/confirm", "", object{"reservation_id": held("reservation_id")})
+		o.must(t, "POST", "/v2/raffles/"+id+"/draw", o.owner.token, nil)
+		return target{"/v2/raffles/" + id + below, nil}
+	}
 }
 
 func static(path string) func(*office, *testing.T, string) target {
