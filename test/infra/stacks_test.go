@@ -101,8 +101,9 @@ func checkState(t *testing.T, w workplace, binary, env string) {
 	}
 }
 
-// TestMockOutputsStayInPlans: an invented value must never reach an apply.
-func TestMockOutputsStayInPlans(t *testing.T) {
+// TestMockOutputsMakeNothing: an invented value must never reach an apply. Destroying may use it, or an environment whose
+// deployment stopped halfway could not be removed: what was not made has no outputs.
+func TestMockOutputsMakeNothing(t *testing.T) {
 	t.Parallel()
 	for _, unit := range units {
 		text, err := os.ReadFile(filepath.Join("../../infra/units", unit, "terragrunt.hcl"))
@@ -110,17 +111,28 @@ func TestMockOutputsStayInPlans(t *testing.T) {
 			t.Fatal(err)
 		}
 		mocks := strings.Count(string(text), "mock_outputs = {")
-		bound := strings.Count(string(text), `mock_outputs_allowed_terraform_commands = ["validate", "plan"]`)
+		bound := strings.Count(string(text), `mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]`)
 		if dependencies := strings.Count(string(text), "\ndependency \""); mocks != dependencies || bound != mocks {
-			t.Errorf("%s: %d dependencies, %d of them mocked, %d of those for validate and plan only", unit, dependencies, mocks, bound)
+			t.Errorf("%s: %d dependencies, %d of them mocked, %d of those for validate, plan and destroy only", unit, dependencies, mocks, bound)
 		}
 	}
 }
 
 // TestStackPlan plans a whole environment with the real provider and no account: the real policies, routes and settings.
+// It is prod, where a mistake costs most; dev differs by values and has its turn in the large size.
 func TestStackPlan(t *testing.T) {
 	t.Parallel()
-	const env = "prod" // where a mistake costs most; dev differs by values
+	environments := []string{"prod"}
+	if os.Getenv("RIFAAPP_SOAK") == "1" {
+		environments = append(environments, "dev")
+	}
+	for _, env := range environments {
+		t.Run(env, func(t *testing.T) { checkPlan(t, env) })
+	}
+}
+
+func checkPlan(t *testing.T, env string) {
+	t.Helper()
 	w := setup(t)
 	options := w.stack(t, env)
 	provider(t)
@@ -146,12 +158,29 @@ func TestStackPlan(t *testing.T) {
 	}
 	t.Run("routes are the document's", func(t *testing.T) { checkRoutes(t, w, all["gateway"]) })
 	t.Run("no way out", func(t *testing.T) { checkNoWayOut(t, all["network"]) })
-	t.Run("production is protected", func(t *testing.T) {
+	t.Run("only production is protected", func(t *testing.T) {
 		cluster := planned(t, all["database"], "aws_rds_cluster.this[0]")
-		if cluster["deletion_protection"] != true || cluster["skip_final_snapshot"] != false || cluster["storage_encrypted"] != true {
+		production := env == "prod"
+		if cluster["deletion_protection"] != production || cluster["skip_final_snapshot"] == production || cluster["storage_encrypted"] != true {
 			t.Errorf("cluster: %v", cluster)
 		}
 	})
+}
+
+// TestDestroyWhatIsNotThere: an environment whose deployment stopped halfway can be removed, here at its very beginning.
+func TestDestroyWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("RIFAAPP_SOAK") != "1" {
+		t.Skip("a large size, half a minute of both cores: go tool mage soak")
+	}
+	w := setup(t)
+	options := w.stack(t, "dev")
+	provider(t)
+	w.init(t, filepath.Join("modules", "network"))
+	options.TerraformArgs = []string{"destroy", "--parallelism", "2"}
+	if out, err := terragrunt.StackRunContextE(t, t.Context(), options); err != nil || strings.Count(out, "Resources: 0 destroyed") != len(units) {
+		t.Errorf("stack run destroy: %v\n%s", err, out)
+	}
 }
 
 // planned is what a plan would make of one resource.

@@ -9,7 +9,8 @@ terraform {
 dependency "network" {
   config_path = "../network"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     kms_key_arn = "arn:aws:kms:${values.region}:${values.account_id}:key/not-made-yet"
   }
@@ -18,7 +19,8 @@ dependency "network" {
 dependency "database" {
   config_path = "../database"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     engine          = values.engine
     identifier      = values.name
@@ -29,7 +31,8 @@ dependency "database" {
 dependency "migrator" {
   config_path = "../migrator"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     function_name = "${values.name}-migrator"
   }
@@ -38,7 +41,8 @@ dependency "migrator" {
 dependency "api" {
   config_path = "../api"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     function_name  = "${values.name}-api"
     alias_name     = "live"
@@ -49,7 +53,8 @@ dependency "api" {
 dependency "gateway" {
   config_path = "../gateway"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     api_id = "notmadeyet"
   }
