@@ -18,14 +18,6 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// suite is a server and what is known of it.
-type suite struct {
-	base   string
-	client *http.Client
-	d      *description
-	known  *known
-}
-
 func open(t *testing.T, base string) *suite {
 	t.Helper()
 	s := &suite{base: base, known: &known{values: map[string][]string{}}, client: &http.Client{

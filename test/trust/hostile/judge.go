@@ -17,6 +17,14 @@ import (
 	"github.com/pb33f/jsonschema/v6"
 )
 
+// suite is a server and what is known of it.
+type suite struct {
+	base   string
+	client *http.Client
+	d      *description
+	known  *known
+}
+
 // known are ids and tokens that answers gave out, so that later requests get somewhere.
 type known struct {
 	mu     sync.Mutex
