@@ -26,6 +26,7 @@ Usage: rifaapp COMMAND [ARGUMENTS]
   serve          answer HTTP requests (the default); --addr 127.0.0.1:8000, or PORT
   migrate        deploy, revert or inspect the database's migrations; see migrate --help
   projections    check | rebuild: compare the read model with its definition, or make it anew
+  people         erase: remove what is known of a person; sales and draws stay
   verify-draw    check the proof of a draw on this machine, without a network
   version        print version, commit and build time
 
@@ -69,6 +70,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return migrateCommand(ctx, args, getenv, stdin, stdout, stderr)
 	case "projections":
 		return projections(ctx, args, getenv, stdout)
+	case "people":
+		return people(ctx, args, getenv, stdin, stdout)
 	case "verify-draw":
 		if code := draw.Command(ctx, args, stdin, stdout, stderr); code != 0 {
 			return exitError(code)

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/rifaapp/rifaapp/app/auth"
+	"github.com/rifaapp/rifaapp/app/command"
+	"github.com/rifaapp/rifaapp/app/config"
+)
+
+const peopleUsage = `Usage: rifaapp people erase [--yes] ID-OR-EMAIL
+
+  erase      remove the name, the e-mail address, the password and the sessions of a
+             participant or an account, given by its id or its e-mail address. Sales,
+             draws and their proofs stay valid, about somebody without a name. It asks
+             before it does it; --yes answers. It cannot be undone.
+`
+
+// people is `rifaapp people`.
+func people(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout io.Writer) error {
+	yes, who, ok := parsePeople(args)
+	if !ok {
+		_, _ = io.WriteString(stdout, peopleUsage)
+		if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
+			return nil
+		}
+		return exitError(2)
+	}
+	settings, err := config.Data(getenv)
+	if err != nil {
+		return err
+	}
+	db, err := openPool(ctx, settings, settings.Host)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	accounts := &command.Accounts{DB: db, Passwords: auth.NewPasswords(1)}
+	person, err := accounts.FindPerson(ctx, who)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%d accounts and %d participants; their %d purchases stay.\n", len(person.Accounts), len(person.Participants), person.Purchases)
+	if !yes && !confirmed(stdin, stdout) {
+		fmt.Fprintln(stdout, "Nothing was erased.")
+		return exitError(1)
+	}
+	if _, err := accounts.Erase(ctx, who); err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, "Erased. Access tokens given out before end within the hour.")
+	return nil
+}
+
+func parsePeople(args []string) (yes bool, who string, ok bool) {
+	if len(args) > 0 && args[0] == "erase" {
+		args = args[1:]
+		if len(args) > 0 && args[0] == "--yes" {
+			yes, args = true, args[1:]
+		}
+		if len(args) == 1 && !strings.HasPrefix(args[0], "-") {
+			return yes, args[0], true
+		}
+	}
+	return false, "", false
+}
+
+func confirmed(stdin io.Reader, stdout io.Writer) bool {
+	fmt.Fprint(stdout, "Erase them for good? Type yes: ")
+	line, _ := bufio.NewReader(stdin).ReadString('\n')
+	return strings.TrimSpace(line) == "yes"
+}
