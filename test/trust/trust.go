@@ -96,9 +96,15 @@ func root(t testing.TB) string {
 // File reads a file of the repository by its path from the root.
 func File(t testing.TB, name string) []byte {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(root(t), filepath.FromSlash(name)))
+	content, err := os.ReadFile(Path(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return content
+}
+
+// Path is where a file of the repository is, by its path from the root.
+func Path(t testing.TB, name string) string {
+	t.Helper()
+	return filepath.Join(root(t), filepath.FromSlash(name))
 }

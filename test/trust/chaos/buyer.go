@@ -17,6 +17,9 @@ type buyer struct {
 // attempt reserves one or two numbers and then buys or releases them.
 func (b *buyer) attempt(ctx context.Context, attempt int) {
 	r := b.run.raffles[b.random.IntN(len(b.run.raffles))]
+	if b.run.oneByOne {
+		r = b.run.raffles[attempt*len(b.run.raffles)/b.run.attempts]
+	}
 	h := reservation{
 		buyer: fmt.Sprintf("buyer %d attempt %d", b.client, attempt), keyed: b.random.Float64() >= b.run.keyless, numbers: b.choose(),
 	}
@@ -32,7 +35,7 @@ func (b *buyer) attempt(ctx context.Context, attempt int) {
 	}
 	r.told(h)
 	if b.random.IntN(8) == 0 {
-		b.look(ctx, r)
+		b.run.look(ctx, b.client, r)
 	}
 }
 
@@ -108,9 +111,9 @@ func (b *buyer) release(ctx context.Context, r *raffle, hold int32, h reservatio
 }
 
 // look reads the board as everybody may.
-func (b *buyer) look(ctx context.Context, r *raffle) {
+func (r *run) look(ctx context.Context, client int, of *raffle) {
 	called := now()
-	a := b.run.clients.send(ctx, request{method: "GET", path: "/v2/raffles/" + r.ID + "/numbers"})
+	a := r.clients.send(ctx, request{method: "GET", path: "/v2/raffles/" + of.ID + "/numbers"})
 	if a.status != 200 {
 		return // a read that failed says nothing about the raffle
 	}
@@ -122,13 +125,13 @@ func (b *buyer) look(ctx context.Context, r *raffle) {
 	a.decode(&said)
 	out := output{verdict: done}
 	if len(said.Numbers) != boardSize {
-		b.run.clients.fault("the board has %d numbers: %s", len(said.Numbers), a.body)
+		r.clients.fault("the board has %d numbers: %s", len(said.Numbers), a.body)
 		return
 	}
 	for i, n := range said.Numbers {
 		out.board[i] = n.Status[0]
 	}
-	r.record(b.client, called, input{kind: readBoard}, out)
+	of.record(client, called, input{kind: readBoard}, out)
 }
 
 // told turns an answer into what it means for the raffle.

@@ -22,7 +22,7 @@ func TestChaos(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, binary, 3)
+	w := newWorld(t, startPostgres(t), options{binary: binary, processes: 3})
 	r, findings := start(t, w, sizes{
 		buyers: trust.Size(100, 500), attempts: trust.Size(5_000, 50_000), raffles: trust.Size(20, 100),
 		apiKills: trust.Size(3, 30), postgresKills: trust.Size(2, 20), storms: trust.Size(2, 20), cuts: trust.Size(1, 10), lostAnswers: trust.Size(2, 20),

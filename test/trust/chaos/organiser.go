@@ -31,6 +31,18 @@ func (r *run) organise(ctx context.Context) {
 	}
 }
 
+// closeOneByOne closes each raffle early in its rush for good, and looks at it right after and
+// once what was under way has ended.
+func (r *run) closeOneByOne(ctx context.Context) {
+	for i, each := range r.raffles {
+		r.progress.wait(ctx, r.attempts*(4*i+1)/(4*len(r.raffles)))
+		r.setStatus(ctx, each, closed, "closed")
+		r.look(ctx, organiserClient, each)
+		r.progress.waitMore(ctx, r.buyers)
+		r.look(ctx, organiserClient, each)
+	}
+}
+
 // sold is a raffle of which something was sold; nil when there is none yet.
 func (r *run) sold() *raffle {
 	for _, each := range r.raffles {

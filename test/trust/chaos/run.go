@@ -33,6 +33,7 @@ type sizes struct {
 	buys                               float64 // how many of the reservations are bought; the rest is released
 	keyless                            float64 // how many attempts do without Idempotency-Key
 	roundsPerStorm, attemptsPerOutrage int
+	oneByOne                           bool // everybody wants the same raffle, until the organiser closes it
 }
 
 // start lets everybody go and returns what is wrong: after every fault, and at the end.
@@ -58,7 +59,13 @@ func start(t *testing.T, w *world, s sizes, seed uint64) (*run, []string) {
 			}
 		})
 	}
-	everybody.Go(func() { r.organise(ctx) })
+	everybody.Go(func() {
+		if r.oneByOne {
+			r.closeOneByOne(ctx)
+		} else {
+			r.organise(ctx)
+		}
+	})
 	findings := r.breakThings(ctx)
 	everybody.Wait()
 	return r, append(findings, r.judge(ctx)...)

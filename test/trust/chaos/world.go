@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net"
 	"os/exec"
@@ -23,6 +24,8 @@ import (
 // be cut.
 type world struct {
 	t         *testing.T
+	name      string // of the database
+	role      string // that the API logs in as
 	postgres  *devdb.Server
 	link      *link
 	processes []*testserver.Process
@@ -32,41 +35,55 @@ type world struct {
 	organiser string // Authorization of whom the raffles belong to
 }
 
-const database = "rifaapp"
-
-// newWorld starts everything with the binary. prepare changes the database before anybody uses it.
-func newWorld(t *testing.T, binary string, processes int, prepare ...string) *world {
+// startPostgres starts a server that may be killed: kills must lose nothing that was committed, so
+// only the disk's own failures are left out.
+func startPostgres(t *testing.T) *devdb.Server {
 	t.Helper()
-	w := &world{t: t, canaries: canary.Plant()}
-	var err error
-	// Kills must lose nothing that was committed, so only the disk's own failures are left out.
-	w.postgres, err = devdb.Start(t.Context(), devdb.Options{Ephemeral: true, Settings: []string{
+	server, err := devdb.Start(t.Context(), devdb.Options{Ephemeral: true, Settings: []string{
 		"synchronous_commit=on", "full_page_writes=on", "max_wal_size=64MB", "checkpoint_timeout=30s", "shared_buffers=64MB",
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = w.postgres.Stop(context.Background()) })
-	w.sql("postgres", "CREATE ROLE api LOGIN SUPERUSER PASSWORD '"+w.canaries.Get("database password")+"'", "CREATE DATABASE "+database)
+	t.Cleanup(func() { _ = server.Stop(context.Background()) })
+	return server
+}
+
+// options of a world.
+type options struct {
+	binary    string
+	processes int
+	env       []string // more of it, for the API
+	prepare   []string // statements that change the database before anybody uses it
+}
+
+// newWorld starts everything on a database of its own on the server.
+func newWorld(t *testing.T, server *devdb.Server, o options) *world {
+	t.Helper()
+	w := &world{t: t, postgres: server, canaries: canary.Plant()}
+	w.name = "world_" + strings.ToLower(rand.Text()[:8])
+	w.role = "api_" + w.name
+	w.sql("postgres", "CREATE ROLE "+w.role+" LOGIN SUPERUSER PASSWORD '"+w.canaries.Get("database password")+"'", "CREATE DATABASE "+w.name)
 	for _, limit := range []string{"statement_timeout = '5s'", "lock_timeout = '2s'", "idle_in_transaction_session_timeout = '10s'"} {
-		w.sql("postgres", "ALTER ROLE api SET "+limit) // as on AWS
+		w.sql("postgres", "ALTER ROLE "+w.role+" SET "+limit) // as on AWS
 	}
+	var err error
 	if w.link, err = newLink(net.JoinHostPort("127.0.0.1", strconv.Itoa(w.postgres.Port))); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.link.close)
-	env := w.env()
-	migrate := exec.Command(binary, "migrate")
+	env := append(w.env(), o.env...)
+	migrate := exec.Command(o.binary, "migrate")
 	migrate.Env = env
 	if output, err := migrate.CombinedOutput(); err != nil {
 		t.Fatalf("migrate: %v\n%s", err, output)
 	}
-	w.sql(database, prepare...)
-	if w.db, err = pgxpool.New(context.Background(), w.postgres.DSN(database)); err != nil {
+	w.sql(w.name, o.prepare...)
+	if w.db, err = pgxpool.New(context.Background(), w.postgres.DSN(w.name)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.db.Close)
-	w.launch(binary, processes, env)
+	w.launch(o.binary, o.processes, env)
 	w.register()
 	return w
 }
@@ -78,7 +95,7 @@ func (w *world) env() []string {
 	}
 	w.canaries.Add("signing key", keyMaterial(string(keys)))
 	return []string{
-		"DB_HOST=127.0.0.1", fmt.Sprintf("DB_PORT=%d", w.link.port()), "DB_NAME=" + database, "DB_USER=api",
+		"DB_HOST=127.0.0.1", fmt.Sprintf("DB_PORT=%d", w.link.port()), "DB_NAME=" + w.name, "DB_USER=" + w.role,
 		"DB_PASSWORD=" + w.canaries.Get("database password"), "DB_SSLMODE=disable", "DB_POOL_SIZE=16",
 		"JWT_KEYS=" + string(keys), "MIGRATIONS_TOKEN=" + w.canaries.Get("migrations token"),
 	}
@@ -181,7 +198,7 @@ func (w *world) killPostgres(ctx context.Context) error {
 func (w *world) terminateBackends(ctx context.Context) (ended int, err error) {
 	err = w.db.QueryRow(ctx, `
 		SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity
-		WHERE datname = current_database() AND usename = 'api'`).Scan(&ended)
+		WHERE usename = $1`, w.role).Scan(&ended)
 	return ended, err
 }
 
@@ -192,7 +209,7 @@ func (w *world) quiet(ctx context.Context, limit time.Duration) error {
 		var busy int
 		err := w.db.QueryRow(ctx, `
 			SELECT count(*) FROM pg_stat_activity
-			WHERE datname = current_database() AND usename = 'api' AND state = 'active'`).Scan(&busy)
+			WHERE usename = $1 AND state = 'active'`, w.role).Scan(&busy)
 		if err != nil || busy == 0 {
 			return err
 		}

@@ -1,0 +1,121 @@
+package chaos
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rifaapp/rifaapp/test/trust"
+)
+
+// edits make the program that lies: the environment says which of the mistakes it makes. They are
+// laid over the sources for this one build (go build -overlay) and are in no other.
+var edits = []struct{ file, from, to string }{
+	{"app/command/idempotency.go", // the key is stored beside the command's transaction, not by it
+		`run(postgres.WithTx(ctx, tx))`,
+		`run(map[bool]context.Context{true: ctx, false: postgres.WithTx(ctx, tx)}[postgres.Mistake("idempotency")])`},
+	{"app/command/reserve_numbers.go", // the board is brought up to date after the commit
+		`projection.NumbersHeld(b, in.RaffleID, out.ID)`,
+		`if !postgres.Mistake("projection") { projection.NumbersHeld(b, in.RaffleID, out.ID) }`},
+	{"app/command/reserve_numbers.go",
+		`return reservation, refusal(err)`,
+		`if err == nil && postgres.Mistake("projection") {
+			b := &pgx.Batch{}
+			projection.NumbersHeld(b, in.RaffleID, reservation.ID)
+			_ = c.DB.SendBatch(ctx, b).Close()
+		}
+		return reservation, refusal(err)`},
+	{"app/postgres/tx.go", // an unanswered commit is taken for one that failed
+		`done, lookupErr := resolve(ctx, db, lookup)`,
+		`if Mistake("retry") { lookup = func(context.Context, *pgxpool.Pool) (bool, error) { return false, nil } }
+			done, lookupErr := resolve(ctx, db, lookup)`},
+}
+
+const mistake = `package postgres
+
+import "os"
+
+func Mistake(name string) bool { return os.Getenv("MISTAKE") == name }
+`
+
+// buildMutant compiles the binary with the edits.
+func buildMutant(t *testing.T) string {
+	t.Helper()
+	dir, overlay := t.TempDir(), map[string]string{}
+	sources := map[string]string{"app/postgres/mistake.go": mistake}
+	for _, edit := range edits {
+		if sources[edit.file] == "" {
+			sources[edit.file] = string(trust.File(t, edit.file))
+		}
+		if strings.Count(sources[edit.file], edit.from) != 1 {
+			t.Fatalf("%s does not contain %q once: give the mutant of it another place", edit.file, edit.from)
+		}
+		sources[edit.file] = strings.Replace(sources[edit.file], edit.from, edit.to, 1)
+	}
+	for file, source := range sources {
+		changed := filepath.Join(dir, strings.ReplaceAll(file, "/", "-"))
+		if err := os.WriteFile(changed, []byte(source), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		overlay[trust.Path(t, file)] = changed
+	}
+	list, _ := json.Marshal(map[string]any{"Replace": overlay})
+	listed, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "rifaapp")
+	if err := os.WriteFile(listed, list, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	build := exec.Command("go", "build", "-overlay", listed, "-o", binary, "github.com/rifaapp/rifaapp/app/cmd/rifaapp")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the mutant: %v\n%s", err, output)
+	}
+	return binary
+}
+
+// dawdle makes sales take as long as they do with a network between, so that others come between.
+const dawdle = `
+	CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.06); RETURN new; END $$;
+	CREATE TRIGGER dawdle BEFORE UPDATE ON tickets FOR EACH ROW EXECUTE FUNCTION dawdle()`
+
+// The checks can fail (R5): each of five programs that make one mistake is caught, under the same
+// load and faults that the program without a mistake stands.
+func TestMutantsAreCaught(t *testing.T) {
+	t.Parallel()
+	seed := trust.Seed(t)
+	binary, server := buildMutant(t), startPostgres(t)
+	rush := sizes{buyers: 20, attempts: 400, raffles: 20, buys: 0.4, keyless: 0.5, oneByOne: true}
+	storms := sizes{buyers: 20, attempts: 200, raffles: 8, buys: 0.2, storms: 3, lostAnswers: 2, roundsPerStorm: 5, attemptsPerOutrage: 5}
+	silence := sizes{buyers: 20, attempts: 200, raffles: 8, buys: 0.2, keyless: 1, lostAnswers: 4, roundsPerStorm: 5, attemptsPerOutrage: 5}
+	caught := 0
+	for _, m := range []struct {
+		name, mistake string
+		sizes         sizes
+		prepare       []string
+	}{
+		{"none, in a rush", "", rush, []string{dawdle}},
+		{"none, in storms", "", storms, []string{dawdle}},
+		{"none, in silence", "", silence, []string{dawdle}},
+		{"no unique index", "index", rush, []string{dawdle, `ALTER TABLE tickets DROP CONSTRAINT tickets_pkey, ADD CONSTRAINT tickets_pkey UNIQUE (raffle_id, number, id)`}},
+		{"no lock", "lock", rush, []string{dawdle, `CREATE OR REPLACE FUNCTION lock_raffle(p_raffle uuid, p_alone boolean) RETURNS void LANGUAGE plpgsql AS 'BEGIN END'`}},
+		{"idempotency row outside the transaction", "idempotency", storms, []string{dawdle}},
+		{"projection outside the transaction", "projection", rush, []string{dawdle}},
+		{"blind retry after an unknown commit", "retry", silence, []string{dawdle}},
+	} {
+		t.Run(m.name, func(t *testing.T) {
+			w := newWorld(t, server, options{binary: binary, processes: 2, env: []string{"MISTAKE=" + m.mistake}, prepare: m.prepare})
+			_, findings := start(t, w, m.sizes, seed)
+			switch {
+			case m.mistake == "" && len(findings) > 0:
+				t.Errorf("without a mistake there are findings: %q", findings)
+			case m.mistake != "" && len(findings) == 0:
+				t.Error("it was not caught")
+			case m.mistake != "":
+				caught++
+				t.Logf("%d findings, such as: %.300s", len(findings), findings[0])
+			}
+		})
+	}
+	trust.Figure(t, "R5", "mutants", 5, "caught", caught)
+}
