@@ -116,13 +116,15 @@ func commitFailure(err error) error {
 }
 
 func retry(ctx context.Context, db *pgxpool.Pool, lookup Lookup, attempt func() error) error {
-	started := time.Now()
+	started, unsettled := time.Now(), false
 	for rerun := 0; ; rerun++ {
 		err := attempt()
 		if err == nil {
 			return nil
 		}
-		if errors.Is(err, ErrUnknownOutcome) {
+		switch {
+		case errors.Is(err, ErrUnknownOutcome):
+			unsettled = true
 			done, lookupErr := resolve(ctx, db, lookup)
 			if lookupErr != nil {
 				return errors.Join(err, lookupErr)
@@ -130,7 +132,13 @@ func retry(ctx context.Context, db *pgxpool.Pool, lookup Lookup, attempt func() 
 			if done {
 				return nil
 			}
-		} else if !worthRerun(err, rerun, time.Since(started)) {
+		case !worthRerun(err, rerun, time.Since(started)):
+			// The first run may have committed after it was looked up, and be what this one ran into.
+			if unsettled && !unavailable(err) {
+				if done, lookupErr := resolve(ctx, db, lookup); done && lookupErr == nil {
+					return nil
+				}
+			}
 			return Translate(err)
 		}
 		if state(err) == stateReadOnlyTransaction {

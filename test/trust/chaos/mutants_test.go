@@ -29,9 +29,11 @@ var edits = []struct{ file, from, to string }{
 		}
 		return reservation, refusal(err)`},
 	{"app/postgres/tx.go", // an unanswered commit is taken for one that failed
-		`done, lookupErr := resolve(ctx, db, lookup)`,
-		`if Mistake("retry") { lookup = func(context.Context, *pgxpool.Pool) (bool, error) { return false, nil } }
-			done, lookupErr := resolve(ctx, db, lookup)`},
+		`func resolve(ctx context.Context, db *pgxpool.Pool, lookup Lookup) (done bool, err error) {`,
+		`func resolve(ctx context.Context, db *pgxpool.Pool, lookup Lookup) (done bool, err error) {
+			if Mistake("retry") {
+				return false, nil
+			}`},
 }
 
 const mistake = `package postgres

@@ -1,0 +1,218 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rifaapp/rifaapp/app/postgres"
+	"github.com/rifaapp/rifaapp/test/testdb"
+)
+
+// raise makes PostgreSQL itself fail with the SQLSTATE.
+func raise(ctx context.Context, tx pgx.Tx, sqlstate string) error {
+	_, err := tx.Exec(ctx, `DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '`+sqlstate+`'; END $$`)
+	return err
+}
+
+// Each kind of failure is answered with as many runs as the retry table gives it, and what is left of
+// it is told apart from faults of the statement.
+func TestRetries(t *testing.T) {
+	t.Parallel()
+	db := testdb.New(t).Pool
+	for _, c := range []struct {
+		name, sqlstate string
+		failures       int // how often it fails before it would succeed
+		runs           int
+		unavailable    bool // the error that is left is ErrUnavailable
+	}{
+		{"a serialization failure is rerun", "40001", 1, 2, false},
+		{"five times", "40001", 5, 6, false},
+		{"and no more", "40001", 100, 6, true},
+		{"a deadlock is rerun", "40P01", 1, 2, false},
+		{"five times", "40P01", 5, 6, false},
+		{"and no more", "40P01", 100, 6, true},
+		{"a plan that a migration changed is made anew once", "0A000", 1, 2, false},
+		{"and no more", "0A000", 100, 2, false},
+		{"a server that became read-only is left once", "25006", 1, 2, false},
+		{"and no more", "25006", 100, 2, true},
+		{"a lock that takes too long is not waited for again", "55P03", 1, 1, true},
+		{"a statement that takes too long is not run again", "57014", 1, 1, true},
+		{"a full disk", "53100", 1, 1, true},
+		{"a unique violation is the statement's own", "23505", 1, 1, false},
+		{"a refusal of ours too", "RF001", 1, 1, false},
+	} {
+		t.Run(c.name+" "+c.sqlstate, func(t *testing.T) {
+			t.Parallel()
+			runs := 0
+			err := postgres.InTx(t.Context(), db, func(tx pgx.Tx) error {
+				if runs++; runs <= c.failures {
+					return raise(t.Context(), tx, c.sqlstate)
+				}
+				return nil
+			})
+			if runs != c.runs {
+				t.Errorf("it ran %d times, want %d", runs, c.runs)
+			}
+			if succeeded := c.runs > c.failures; succeeded != (err == nil) {
+				t.Errorf("it ended with %v", err)
+			}
+			if err != nil && errors.Is(err, postgres.ErrUnavailable) != c.unavailable {
+				t.Errorf("%v counts as unavailable: %t, want %t", err, !c.unavailable, c.unavailable)
+			}
+		})
+	}
+}
+
+// A server that is starting up is waited for, within bounds.
+func TestStartUpIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	db := testdb.New(t).Pool
+	runs := 0
+	began := time.Now()
+	err := postgres.InTx(t.Context(), db, func(pgx.Tx) error {
+		runs++
+		return &pgconn.PgError{Code: "57P03"}
+	})
+	if took := time.Since(began); !errors.Is(err, postgres.ErrUnavailable) || took < 3*time.Second || runs < 3 {
+		t.Errorf("after %v and %d runs: %v", took, runs, err)
+	}
+}
+
+// The retry ends with the request's own time.
+func TestRetriesEndWithTheRequest(t *testing.T) {
+	t.Parallel()
+	db := testdb.New(t).Pool
+	ctx, cancel := context.WithCancel(t.Context())
+	runs := 0
+	err := postgres.InTx(ctx, db, func(tx pgx.Tx) error {
+		runs++
+		defer cancel()
+		return raise(ctx, tx, "40001")
+	})
+	if runs != 1 || !errors.Is(err, postgres.ErrUnavailable) {
+		t.Errorf("%d runs, %v", runs, err)
+	}
+}
+
+// silentCommits makes the server end the session in the middle of each commit that wrote to the
+// table, so that no commit is answered.
+func silentCommits(t *testing.T, db *pgxpool.Pool) {
+	t.Helper()
+	_, err := db.Exec(t.Context(), `
+		CREATE TABLE effects (id int);
+		CREATE FUNCTION hang_up() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10); RETURN NULL;
+		END $$;
+		CREATE CONSTRAINT TRIGGER hang_up AFTER INSERT ON effects DEFERRABLE INITIALLY DEFERRED
+		FOR EACH ROW WHEN (new.id < 0) EXECUTE FUNCTION hang_up()`)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What became of a commit that was not answered is looked up, never guessed.
+func TestUnansweredCommits(t *testing.T) {
+	t.Parallel()
+	db := testdb.New(t).Pool
+	silentCommits(t, db)
+	insert := func(ctx context.Context, tx pgx.Tx, id int) error {
+		_, err := tx.Exec(ctx, `INSERT INTO effects VALUES ($1)`, id)
+		return err
+	}
+	t.Run("it took effect", func(t *testing.T) {
+		runs, lookups := 0, 0
+		err := postgres.InTxResolved(t.Context(), db, func(context.Context, *pgxpool.Pool) (bool, error) {
+			lookups++
+			return true, nil
+		}, func(tx pgx.Tx) error {
+			runs++
+			return insert(t.Context(), tx, -1)
+		})
+		if err != nil || runs != 1 || lookups != 1 {
+			t.Errorf("%d runs, %d lookups, %v: want one of each", runs, lookups, err)
+		}
+	})
+	t.Run("it did not", func(t *testing.T) {
+		runs := 0
+		err := postgres.InTxResolved(t.Context(), db, func(ctx context.Context, db *pgxpool.Pool) (done bool, err error) {
+			err = db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM effects WHERE id = -2)`).Scan(&done)
+			return done, err
+		}, func(tx pgx.Tx) error {
+			if runs++; runs == 1 {
+				return insert(t.Context(), tx, -2)
+			}
+			return insert(t.Context(), tx, 2)
+		})
+		if err != nil || runs != 2 {
+			t.Errorf("%d runs, %v: want a second one", runs, err)
+		}
+	})
+	t.Run("nobody can tell", func(t *testing.T) {
+		runs := 0
+		err := postgres.InTx(t.Context(), db, func(tx pgx.Tx) error {
+			runs++
+			return insert(t.Context(), tx, -3)
+		})
+		if !errors.Is(err, postgres.ErrUnknownOutcome) || !errors.Is(err, postgres.ErrUnavailable) || runs != 1 {
+			t.Errorf("%d runs, %v: want one, and an unknown outcome", runs, err)
+		}
+	})
+	t.Run("the lookup fails", func(t *testing.T) {
+		broken := errors.New("broken")
+		runs := 0
+		err := postgres.InTxResolved(t.Context(), db, func(context.Context, *pgxpool.Pool) (bool, error) { return false, broken }, func(tx pgx.Tx) error {
+			runs++
+			return insert(t.Context(), tx, -4)
+		})
+		if !errors.Is(err, postgres.ErrUnknownOutcome) || !errors.Is(err, broken) || runs != 1 {
+			t.Errorf("%d runs, %v: want one, and both errors", runs, err)
+		}
+	})
+	// The first run can commit after it was looked up. The second then runs into what the first left,
+	// which is no refusal: the command succeeded.
+	t.Run("it takes effect late", func(t *testing.T) {
+		runs, lookups := 0, 0
+		err := postgres.InTxResolved(t.Context(), db, func(context.Context, *pgxpool.Pool) (bool, error) {
+			lookups++
+			return lookups > 1, nil
+		}, func(tx pgx.Tx) error {
+			if runs++; runs == 1 {
+				return insert(t.Context(), tx, -5)
+			}
+			return raise(t.Context(), tx, "RF001")
+		})
+		if err != nil || runs != 2 || lookups != 2 {
+			t.Errorf("%d runs, %d lookups, %v: want two of each and success", runs, lookups, err)
+		}
+	})
+}
+
+// A batch in one trip is one transaction, and its silence is an unknown outcome as well.
+func TestOneTripIsResolvedToo(t *testing.T) {
+	t.Parallel()
+	db := testdb.New(t).Pool
+	silentCommits(t, db)
+	runs := 0
+	err := postgres.InOneTrip(t.Context(), db, func(context.Context, *pgxpool.Pool) (bool, error) { return true, nil }, func(b *pgx.Batch) {
+		runs++
+		b.Queue(`INSERT INTO effects VALUES (1)`)
+		b.Queue(`INSERT INTO effects VALUES (-1)`)
+	})
+	if err != nil || runs != 1 {
+		t.Errorf("%d runs, %v", runs, err)
+	}
+	err = postgres.InOneTrip(t.Context(), db, nil, func(b *pgx.Batch) {
+		b.Queue(`INSERT INTO effects VALUES (7)`)
+		b.Queue(`SELECT 1 / 0`)
+	})
+	var left int
+	if scanErr := db.QueryRow(t.Context(), `SELECT count(*) FROM effects`).Scan(&left); scanErr != nil || err == nil || left != 0 {
+		t.Errorf("%d rows are left (%v), %v: want none, for all or nothing", left, scanErr, err)
+	}
+}
