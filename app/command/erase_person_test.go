@@ -3,7 +3,7 @@ package command_test
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -106,9 +106,9 @@ func TestErasedPeopleLeaveSalesAndProofs(t *testing.T) {
 	if found := mentions(t, o, "canary"); found != nil {
 		t.Errorf("the name or the address is still in %q", found)
 	}
+	personal := []string{"participants", "users", "sessions", "refresh_tokens", "draw_owners"}
 	for table, sum := range contents(t, o) {
-		changes := strings.Contains(" participants users sessions refresh_tokens draw_owners login_failures ", " "+table+" ")
-		if before[table] != sum && !changes {
+		if before[table] != sum && !slices.Contains(personal, table) {
 			t.Errorf("%s is not as it was before: sales, draws and proofs must stay", table)
 		}
 	}

@@ -54,16 +54,20 @@ func (i *Idempotency) Once(ctx context.Context, request KeyedRequest, run func(c
 		return done, err
 	}
 	err = postgres.InTxResolved(ctx, i.DB, stored, func(tx pgx.Tx) error {
-		if err := lockKey(ctx, tx, key); err != nil {
+		mine, err := lockKey(ctx, tx, key)
+		if err != nil {
 			return err
 		}
 		if answer, replayed, err = i.find(ctx, tx, key, body); err != nil || replayed {
 			return err
 		}
+		if !mine {
+			return raffle.Refuse(raffle.CodeIdempotencyRunning, "The first request with this Idempotency-Key is still running; try again shortly.")
+		}
 		if answer, err = run(postgres.WithTx(ctx, tx)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `
+		_, err = tx.Exec(ctx, `
 			INSERT INTO idempotency_keys (key_hash, request_hash, status, header, body) VALUES ($1, $2, $3, $4, $5)`,
 			key[:], body[:], answer.Status, answer.Header, answer.Body)
 		return err
@@ -71,15 +75,11 @@ func (i *Idempotency) Once(ctx context.Context, request KeyedRequest, run func(c
 	return answer, replayed, err
 }
 
-// lockKey keeps the key to this transaction. Whoever finds it taken is told so at once instead of
-// holding a connection while the first request runs.
-func lockKey(ctx context.Context, tx pgx.Tx, key [sha256.Size]byte) error {
-	var mine bool
-	err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(binary.BigEndian.Uint64(key[:8]))).Scan(&mine)
-	if err == nil && !mine {
-		return raffle.Refuse(raffle.CodeIdempotencyRunning, "The first request with this Idempotency-Key is still running; try again shortly.")
-	}
-	return err
+// lockKey keeps the key to this transaction, unless somebody has it: whoever runs the first request,
+// or looks its answer up at this moment. It does not wait, which would hold a connection meanwhile.
+func lockKey(ctx context.Context, tx pgx.Tx, key [sha256.Size]byte) (mine bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(binary.BigEndian.Uint64(key[:8]))).Scan(&mine)
+	return mine, err
 }
 
 func (i *Idempotency) find(ctx context.Context, db postgres.Querier, key, body [sha256.Size]byte) (answer Answer, found bool, err error) {

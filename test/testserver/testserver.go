@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,6 +78,7 @@ func Build() (string, error) {
 		if binary.path = os.Getenv("RIFAAPP_TEST_BINARY"); binary.path != "" {
 			return
 		}
+		lookAtSources()
 		var dir string
 		if dir, binary.err = os.MkdirTemp("", "rifaapp-test-"); binary.err != nil {
 			return
@@ -88,4 +90,21 @@ func Build() (string, error) {
 		}
 	})
 	return binary.path, binary.err
+}
+
+// lookAtSources opens the folders of the sources: go test then knows that its result hangs on them
+// too, and does not take a kept one for a binary that has changed since.
+func lookAtSources() {
+	root, err := os.Getwd()
+	if err != nil {
+		return
+	}
+	for ; root != filepath.Dir(root); root = filepath.Dir(root) {
+		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
+			break
+		}
+	}
+	for _, dir := range []string{"app", "sqitch"} {
+		_ = filepath.WalkDir(filepath.Join(root, dir), func(string, fs.DirEntry, error) error { return nil })
+	}
 }
