@@ -79,11 +79,20 @@ func (p *Process) begin() error {
 // ID is the process's number, for looking at it from outside.
 func (p *Process) ID() int { return p.command.Process.Pid }
 
+// WaitListening returns when the process answers at all, whatever its database does.
+func (p *Process) WaitListening() error {
+	return p.wait("/health")
+}
+
 // WaitReady returns when /ready says so: the database answers and is migrated.
 func (p *Process) WaitReady() error {
+	return p.wait("/ready")
+}
+
+func (p *Process) wait(path string) error {
 	deadline := time.Now().Add(readyTimeout)
 	for time.Now().Before(deadline) {
-		response, err := http.Get(p.URL + "/ready")
+		response, err := http.Get(p.URL + path)
 		if err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
