@@ -90,18 +90,27 @@ func (s *Server) initialize(ctx context.Context) error {
 	if err := s.owner.own(temporary); err != nil {
 		return err
 	}
-	initdb := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"), "-D", s.data, "-U", User, "--auth=scram-sha-256", "--pwfile="+temporary,
-		"--encoding=UTF8", "--locale=C", "--lc-ctype="+letters(), "--no-sync")
-	initdb.Dir = s.options.Dir
-	initdb.SysProcAttr = s.owner.attributes()
-	if output, err := initdb.CombinedOutput(); err != nil {
+	output, err := s.initdb(ctx, temporary, letters())
+	if err != nil && strings.Contains(output, "invalid locale name") {
+		output, err = s.initdb(ctx, temporary, "C")
+	}
+	if err != nil {
 		return fmt.Errorf("initialise the data directory %s: %w\n%s", s.data, err, output)
 	}
 	return os.Rename(temporary, passwordFile) // says that initdb went through
 }
 
+func (s *Server) initdb(ctx context.Context, passwordFile, letters string) (output string, err error) {
+	command := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"), "-D", s.data, "-U", User, "--auth=scram-sha-256",
+		"--pwfile="+passwordFile, "--encoding=UTF8", "--locale=C", "--lc-ctype="+letters, "--no-sync")
+	command.Dir = s.options.Dir
+	command.SysProcAttr = s.owner.attributes()
+	said, err := command.CombinedOutput()
+	return string(said), err
+}
+
 // letters is the locale that knows the lower case of every letter, not only of those of ASCII:
-// people look for "BOGOTÁ".
+// people look for "BOGOTÁ". Old systems do not have it, and do without.
 func letters() string {
 	if runtime.GOOS == "darwin" {
 		return "UTF-8"
