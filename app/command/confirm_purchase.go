@@ -49,6 +49,10 @@ type Purchase struct {
 // It costs one round trip while free numbers are left. After that sellers take the raffle alone, one
 // after the other, so that the one who sells the last number sees every other sale (the migration
 // buying explains why that is enough).
+//
+// The locks are those of Reserve, and the reservation's row: a second confirm, or a release, of the
+// same reservation waits for this one and then finds the purchase. No sale comes after a close or a
+// seal because the status is read under the shared lock, in a statement of its own.
 func (c *Raffles) Confirm(ctx context.Context, in ConfirmPurchase) (Purchase, error) {
 	purchase := Purchase{ID: uuid.Must(uuid.NewV7()), RaffleID: in.RaffleID}
 	err := c.confirm(ctx, in, &purchase, sharing)

@@ -11,7 +11,8 @@ import (
 )
 
 // Release puts the numbers that a reservation still holds back on the board and answers how many
-// they were; repeating it answers 0. caller is the account of the token, nil without one.
+// they were; repeating it answers 0. It shares the raffle's lock and holds the reservation's row, so it
+// comes wholly before or wholly after a confirm of the same reservation. caller is the account of the token, nil without one.
 func (c *Raffles) Release(ctx context.Context, raffleID, reservationID uuid.UUID, caller *uuid.UUID) (released int, err error) {
 	err = postgres.InOneTrip(ctx, c.DB, rerunIsSafe, func(b *pgx.Batch) {
 		b.Queue(`SELECT release_numbers($1, $2, $3)`, raffleID, reservationID, caller).

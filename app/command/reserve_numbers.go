@@ -43,8 +43,12 @@ type Reservation struct {
 // CodeNumbersUnavailable, whose member "numbers" lists them; a hold whose time is up is taken over.
 //
 // It costs one round trip: hold_numbers (migration buying) checks and writes, the projections
-// follow, and the transaction commits. Buyers of one raffle share its lock, so they do not wait for
-// each other unless they want the same number.
+// follow, and the transaction commits. Three locks carry the promises until that commit:
+//   - the raffle's advisory lock, shared: whoever closes, seals, draws or cancels takes it alone, so
+//     no number is held after that, and buyers do not wait for each other;
+//   - the primary key of tickets: a rival for the same number waits for this commit and then sees the
+//     row. Numbers are taken in ascending order, so two rivals cannot wait for each other;
+//   - one of the raffle's 16 counter rows, last, so that it is held shortest.
 func (c *Raffles) Reserve(ctx context.Context, in ReserveNumbers) (Reservation, error) {
 	in.Name, in.Email = cleaned(in.Name), cleaned(in.Email)
 	if err := in.check(); err != nil {

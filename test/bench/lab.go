@@ -58,31 +58,30 @@ func (b *bench) newLab(ctx context.Context, name string) (*lab, error) {
 	return l, err
 }
 
-// numbers is the size of every raffle in the scripts.
-const labNumbers = 100_000
+// labOutcome is what a run came to: whole cycles, also per second, and bytes of WAL.
+type labOutcome struct{ cycles, rate, wal float64 }
 
-// buy lets clients buy in so many new raffles and answers the whole cycles per second and the bytes
-// of WAL for each.
-func (l *lab) buy(ctx context.Context, port, clients, raffles int, run time.Duration) (rate, wal float64, err error) {
+// buy lets clients buy in so many new raffles.
+func (l *lab) buy(ctx context.Context, port, clients, raffles int, run time.Duration) (o labOutcome, err error) {
 	first := l.next
 	l.next += raffles
-	if _, err := l.db.Exec(ctx, `SELECT make_raffle(id, $3) FROM generate_series($1::int, $2) AS id`, first, l.next-1, labNumbers); err != nil {
-		return 0, 0, err
+	if _, err := l.db.Exec(ctx, `SELECT make_raffle(id, $3) FROM generate_series($1::int, $2) AS id`, first, l.next-1, l.bench.size.numbers); err != nil {
+		return o, err
 	}
 	before, err := l.bench.count(ctx, l.db, `SELECT done FROM cycles`)
 	if err != nil {
-		return 0, 0, err
+		return o, err
 	}
 	length := "--time=" + strconv.Itoa(int(run.Seconds()))
 	if turns := l.bench.size.turns; turns > 0 {
 		length = "--transactions=" + strconv.Itoa(turns)
 	}
 	command := exec.CommandContext(ctx, l.bench.pgbench, length, "-n", "-M", "prepared", "-f", l.script, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-U", devdb.User,
-		"-c", strconv.Itoa(clients), "-j", "2", "-D", "first="+strconv.Itoa(first), "-D", "raffles="+strconv.Itoa(raffles), l.name)
+		"-c", strconv.Itoa(clients), "-j", "2", "-D", "first="+strconv.Itoa(first), "-D", "raffles="+strconv.Itoa(raffles), "-D", "numbers="+strconv.Itoa(l.bench.size.numbers), l.name)
 	command.Env = append(os.Environ(), "PGPASSWORD="+l.bench.pg.Password)
 	started := time.Now()
 	if output, err := command.CombinedOutput(); err != nil {
-		return 0, 0, fmt.Errorf("pgbench: %w\n%s", err, output)
+		return o, fmt.Errorf("pgbench: %w\n%s", err, output)
 	}
 	seconds := time.Since(started).Seconds()
 	if l.bench.size.turns == 0 {
@@ -90,9 +89,10 @@ func (l *lab) buy(ctx context.Context, port, clients, raffles int, run time.Dura
 	}
 	after, err := l.bench.count(ctx, l.db, `SELECT done FROM cycles`)
 	if err != nil {
-		return 0, 0, err
+		return o, err
 	}
-	return (after.value - before.value) / seconds, (after.wal - before.wal) / max(1, after.value-before.value), nil
+	cycles := after.value - before.value
+	return labOutcome{cycles: cycles, rate: cycles / seconds, wal: after.wal - before.wal}, nil
 }
 
 // reading is a count and how much WAL had been written then.

@@ -32,8 +32,10 @@ func main() {
 	save := flag.Bool("save", false, "write the table to "+resultsFile)
 	only := flag.String("only", "", "run measurements whose name has this in it")
 	plain := flag.Bool("no-go", false, "leave the Go benchmarks out")
+	seconds := flag.Float64("seconds", full.run.Seconds(), "how long one measurement under load takes")
 	flag.StringVar(&size.profiles, "profile", "", "keep cpu.pprof and heap.pprof of the hot run in this folder")
 	flag.Parse()
+	size.run = time.Duration(*seconds * float64(time.Second))
 	if *quick {
 		profiles := size.profiles
 		size = small
@@ -59,6 +61,7 @@ type sizes struct {
 	raffles      int // of the list
 	rivals       int // clients that want the same numbers
 	logins       int
+	crowd        int  // people who log in at once
 	ephemeral    bool // PostgreSQL in memory, nothing synced
 	goBenchmarks bool
 	profiles     string
@@ -66,8 +69,8 @@ type sizes struct {
 }
 
 var (
-	full  = sizes{rounds: 3, run: 4 * time.Second, clients: []int{8, 32}, numbers: 100_000, raffles: 10_000, rivals: 200, logins: 12, goBenchmarks: true}
-	small = sizes{rounds: 1, run: 50 * time.Millisecond, clients: []int{4, 8}, turns: 5, numbers: 2_000, raffles: 60, rivals: 10, logins: 2, ephemeral: true}
+	full  = sizes{rounds: 3, run: 4 * time.Second, clients: []int{8, 32}, numbers: 100_000, raffles: 10_000, rivals: 200, logins: 12, crowd: 20, goBenchmarks: true}
+	small = sizes{rounds: 1, run: 50 * time.Millisecond, clients: []int{4, 8}, turns: 5, numbers: 2_000, raffles: 20, rivals: 8, logins: 1, crowd: 2, ephemeral: true}
 )
 
 // errBelow is the end of a run in which a figure misses its bar: the table says which.

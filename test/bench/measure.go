@@ -12,6 +12,9 @@ import (
 // figures are what one round measured, by name; after all rounds, the medians.
 type figures map[string]float64
 
+// share makes a total the mean of so many.
+func (f figures) share(total, of string) { f[total] /= max(1, f[of]) }
+
 // measurement is a group of figures that are measured together, in turns.
 type measurement struct {
 	name  string

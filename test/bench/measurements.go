@@ -26,16 +26,20 @@ func (b *bench) buying(name string, raffles int, distant bool) *measurement {
 		shapes = []string{best}
 	}
 	round := func(ctx context.Context, f figures) error {
+		defer f.share("wal", "wal cycles")
+		defer f.share(best+" wal", best+" cycles")
 		for _, clients := range b.size.clients {
 			if err := b.buyOverHTTP(ctx, api, name, clients, raffles, f); err != nil {
 				return err
 			}
 			for _, shape := range shapes {
-				rate, wal, err := b.labs[shape].buy(ctx, port, clients, raffles, b.size.run)
+				o, err := b.labs[shape].buy(ctx, port, clients, raffles, b.size.run)
 				if err != nil {
 					return err
 				}
-				f[key(shape, clients)], f[key(shape+" wal", clients)] = rate, wal
+				f[key(shape, clients)] = o.rate
+				f[shape+" wal"] += o.wal
+				f[shape+" cycles"] += o.cycles
 			}
 		}
 		return nil
@@ -70,7 +74,8 @@ func (b *bench) buyOverHTTP(ctx context.Context, api *process, name string, clie
 	f[key("api", clients)] = float64(o.cycles) / o.took.Seconds()
 	f[key("p95", clients)] = ms(o.quantile(0.95))
 	f["faults"] += float64(o.faults)
-	f[key("wal", clients)] = (after.wal - before.wal) / cycles
+	f["wal"] += after.wal - before.wal
+	f["wal cycles"] += cycles
 	return nil
 }
 
@@ -95,8 +100,8 @@ func (b *bench) buyingRows(name string, raffles int, distant bool, f figures) (r
 	}
 	if raffles == 1 && !distant {
 		few := b.size.clients[0]
-		b.measured.CycleAPIMillis, b.measured.CycleDatabaseMillis, b.measured.CycleWALBytes = f["api cpu"], f["db cpu"], f[key("wal", few)]
-		wal, least := f[key("wal", few)], f[key(best+" wal", few)]
+		b.measured.CycleAPIMillis, b.measured.CycleDatabaseMillis, b.measured.CycleWALBytes = f["api cpu"], f["db cpu"], f["wal"]
+		wal, least := f["wal"], f[best+" wal"]
 		rows = append(rows, under(fmt.Sprintf("  p95 of a request, %d clients", few), f[key("p95", few)], 30, ""),
 			row{what: "  WAL of a cycle", figure: fmt.Sprintf("%.0f B", wal), beside: fmt.Sprintf("best %.0f B, %.2f×", least, ratio(wal, least)),
 				bar: "≤ 1.3× best", below: wal > 1.3*least},
@@ -346,7 +351,7 @@ func (b *bench) many(n int) (raffle string, err error) {
 		}
 		return o, nil
 	})
-	for _, id := range ids[max(0, n-10):] {
+	for _, id := range ids[max(0, n-5):] {
 		if err == nil {
 			err = b.sell(id, rand.Perm(1000)[:500])
 		}
@@ -408,7 +413,7 @@ func (b *bench) whileLoggingIn(body []byte) (float64, error) {
 	done := make(chan error, 1)
 	running := make(chan struct{})
 	go func() {
-		_, err := b.api.together(20, func(c *client, _ int) (o outcome, err error) {
+		_, err := b.api.together(b.size.crowd, func(c *client, _ int) (o outcome, err error) {
 			for range max(1, b.size.logins/4) {
 				err = errors.Join(err, o.login(c, body))
 			}

@@ -1,8 +1,8 @@
 \set raffle :first + random(0, :raffles - 1)
 \set slot random(0, 15)
-\set a random(0, 99999)
-\set b (:a + random(1, 49999)) % 100000
-\set c (:b + random(1, 49999)) % 100000
+\set a random(0, :numbers - 1)
+\set b (:a + random(1, :numbers / 2 - 1)) % :numbers
+\set c (:b + random(1, :numbers / 2 - 1)) % :numbers
 \set n random(1, 3)
 SELECT reservation, done FROM reserve(:raffle, :slot, (ARRAY[:a::int, :b::int, :c::int])[1 : :n::int]) \gset
 \set fate random(1, 100)

@@ -1,7 +1,7 @@
 \set raffle :first + random(0, :raffles - 1)
-\set a random(0, 99999)
-\set b (:a + random(1, 49999)) % 100000
-\set c (:b + random(1, 49999)) % 100000
+\set a random(0, :numbers - 1)
+\set b (:a + random(1, :numbers / 2 - 1)) % :numbers
+\set c (:b + random(1, :numbers / 2 - 1)) % :numbers
 \set n random(1, 3)
 BEGIN;
 SELECT gen_random_uuid() AS reservation, gen_random_uuid() AS participant, gen_random_uuid() AS purchase FROM raffles WHERE id = :raffle FOR UPDATE \gset
