@@ -48,7 +48,7 @@ func TestModules(t *testing.T) {
 func TestScan(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	tfsec, ok := tools.FindTfsec("../../.rifaapp/tools")
+	tfsec, ok := tools.Tfsec.Find("../../.rifaapp/tools")
 	if !ok {
 		t.Skip("tfsec is not in .rifaapp/tools: `go tool mage scan` builds and runs it")
 	}

@@ -23,7 +23,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	tfsec, err := tools.Tfsec(ctx, ".rifaapp/tools", os.Stdout)
+	tfsec, err := tools.Tfsec.Path(ctx, ".rifaapp/tools", os.Stdout)
 	if err != nil {
 		return err
 	}
