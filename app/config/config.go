@@ -123,7 +123,9 @@ func (r *reader) err() error {
 }
 
 func (r *reader) database(onLambda bool) Database {
-	pool := max(8, 4*runtime.GOMAXPROCS(0))
+	// More connections than processors: while some wait for their commits to be durable, others work,
+	// and the server writes several commits at once.
+	pool := max(16, 8*runtime.GOMAXPROCS(0))
 	if onLambda {
 		pool = 1 // an instance serves one request at a time
 	}
