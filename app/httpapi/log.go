@@ -35,14 +35,14 @@ func (a *API) log(ctx context.Context, o Observation, fault error, more []slog.A
 		attrs = append(attrs, slog.String("code", o.Code))
 	}
 	if fault != nil {
-		attrs = append(attrs, slog.String("error", faultText(fault)))
+		attrs = append(attrs, slog.String("error", FaultText(fault)))
 	}
 	a.logger.LogAttrs(ctx, level, "request", append(attrs, more...)...)
 }
 
-// faultText is what the log may say of a fault. A statement's error text can repeat the values it
+// FaultText is what the log may say of a fault. A statement's error text can repeat the values it
 // was given, so of those only the SQLSTATE is kept.
-func faultText(fault error) string {
+func FaultText(fault error) string {
 	if statement, ok := errors.AsType[interface {
 		error
 		SQLState() string

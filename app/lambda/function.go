@@ -13,11 +13,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rifaapp/rifaapp/app/httpapi"
 	"github.com/rifaapp/rifaapp/app/postgres"
 )
 
 // Function answers invocations. Its fields are set before the first one.
 type Function struct {
+	Name     string // of the function on AWS, by which its metrics are told from those of others
 	API      http.Handler
 	BasePath string // the gateway's stage, such as "/v2"; the API strips it
 	Tasks    Tasks
@@ -86,6 +88,9 @@ func (f *Function) run(ctx context.Context, e *event, cold bool) ([]byte, error)
 	}
 	started := time.Now()
 	done, err := task(ctx)
+	if err != nil && name != "migrate" { // whoever migrates needs the script's own error
+		err = errors.New(httpapi.FaultText(err))
+	}
 	f.logTask(ctx, name, done, err, time.Since(started), cold)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/rifaapp/rifaapp/app/httpapi"
 )
 
@@ -129,8 +131,9 @@ func TestTasks(t *testing.T) {
 	f := &Function{
 		Logger: slog.New(slog.NewJSONHandler(&log, nil)), Init: 12 * time.Millisecond,
 		Tasks: Tasks{
-			Minute: func(context.Context) (any, error) { return map[string]int{"holds_freed": 3}, nil },
-			Check:  func(context.Context) (any, error) { return nil, errors.New("2 differences") },
+			Minute:  func(context.Context) (any, error) { return map[string]int{"holds_freed": 3}, nil },
+			Check:   func(context.Context) (any, error) { return nil, errors.New("2 differences") },
+			Migrate: func(context.Context) (any, error) { return nil, &pgconn.PgError{Code: "23505", Message: "canary"} },
 		},
 	}
 	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1") //nolint:revive,staticcheck // the runtime's own key
@@ -141,8 +144,15 @@ func TestTasks(t *testing.T) {
 	if _, err := f.Invoke(ctx, []byte(`{"action":"check"}`)); err == nil || err.Error() != "check: 2 differences" {
 		t.Errorf("got %v", err)
 	}
+	if _, err := f.Invoke(ctx, []byte(`{"action":"migrate"}`)); err == nil || !strings.Contains(err.Error(), "canary") {
+		t.Errorf("a failed migration does not say why: %v", err)
+	}
+	f.Tasks.Minute = f.Tasks.Migrate
+	if _, err := f.Invoke(ctx, []byte(`{"source":"aws.events","detail-type":"Scheduled Event"}`)); err == nil || err.Error() != "minute: SQLSTATE 23505" {
+		t.Errorf("a statement's error may quote what it was given: %v", err)
+	}
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-	if len(lines) != 2 {
+	if len(lines) != 4 {
 		t.Fatalf("got %s", log.String())
 	}
 	for i, parts := range [][]string{
@@ -164,7 +174,7 @@ func TestTasks(t *testing.T) {
 func TestOneLinePerRequestWithMetrics(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	f := &Function{Init: 30 * time.Millisecond, Logger: slog.New(slog.NewJSONHandler(&log, nil))}
+	f := &Function{Name: "rifaapp-test-api", Init: 30 * time.Millisecond, Logger: slog.New(slog.NewJSONHandler(&log, nil))}
 	f.API = httpapi.New(httpapi.Options{Logger: f.Logger, Observe: f.Observe})
 	ctx := context.WithValue(t.Context(), "x-amzn-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700") //nolint:revive,staticcheck // the runtime's own key
 	for range 2 {
@@ -178,7 +188,7 @@ func TestOneLinePerRequestWithMetrics(t *testing.T) {
 	}
 	checkEMF(t, lines[1])
 	for _, part := range []string{
-		`"status":200`, `"request_id":"r-1"`, `"trace_id":"1-5bef4de7-ad49b0e87f6ef6c87fc2e700"`, `"Route":"GET /rifaapp/health"`, `"Status":"200"`,
+		`"status":200`, `"request_id":"r-1"`, `"trace_id":"1-5bef4de7-ad49b0e87f6ef6c87fc2e700"`, `"Function":"rifaapp-test-api"`, `"Route":"GET /rifaapp/health"`, `"Status":"200"`,
 	} {
 		if !strings.Contains(lines[1], part) {
 			t.Errorf("no %s in %s", part, lines[1])
@@ -246,7 +256,7 @@ func TestMetricsOfTheBusiness(t *testing.T) {
 	} {
 		var log bytes.Buffer
 		slog.New(slog.NewJSONHandler(&log, nil)).LogAttrs(t.Context(), slog.LevelInfo, "request",
-			metrics(httpapi.Observation{Method: c.method, Route: c.route, Status: c.status, Duration: time.Millisecond}, time.Now())...)
+			(&Function{Name: "rifaapp-test-api"}).metrics(httpapi.Observation{Method: c.method, Route: c.route, Status: c.status, Duration: time.Millisecond}, time.Now())...)
 		want := "Requests Latency DatabaseWait"
 		if c.want != "" {
 			want += " " + c.want

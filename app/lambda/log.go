@@ -25,7 +25,7 @@ func (f *Function) Observe(ctx context.Context, o httpapi.Observation) []slog.At
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		attrs = append(attrs, slog.String("invocation_id", lc.AwsRequestID))
 	}
-	return append(attrs, metrics(o, time.Now())...)
+	return append(attrs, f.metrics(o, time.Now())...)
 }
 
 // about is what every line says of its invocation.
@@ -53,22 +53,22 @@ func traceID(ctx context.Context) string {
 }
 
 // metrics are the members that CloudWatch reads. Requests, latency and database wait are counted by
-// route and status; what the business asks for has names of its own, without dimensions.
-func metrics(o httpapi.Observation, now time.Time) []slog.Attr {
+// function, route and status; what the business asks for has names of its own, by function only.
+func (f *Function) metrics(o httpapi.Observation, now time.Time) []slog.Attr {
 	attrs := []slog.Attr{
-		slog.String("Route", o.Method+" "+o.Route), slog.String("Status", strconv.Itoa(o.Status)),
+		slog.String("Function", f.Name), slog.String("Route", o.Method+" "+o.Route), slog.String("Status", strconv.Itoa(o.Status)),
 		slog.Int("Requests", 1), slog.Float64("Latency", milliseconds(o.Duration)), slog.Float64("DatabaseWait", milliseconds(o.DatabaseWait)),
 	}
-	directives := directivesOfRequest
+	directives := directiveOfRequest
 	if event := eventOf(o); event != "" {
 		attrs = append(attrs, slog.Int(event, 1))
-		directives += `,{"Namespace":"` + namespace + `","Dimensions":[[]],"Metrics":[{"Name":"` + event + `","Unit":"Count"}]}`
+		directives += `,{"Namespace":"` + namespace + `","Dimensions":[["Function"]],"Metrics":[{"Name":"` + event + `","Unit":"Count"}]}`
 	}
 	envelope := `{"Timestamp":` + strconv.FormatInt(now.UnixMilli(), 10) + `,"CloudWatchMetrics":[` + directives + `]}`
 	return append(attrs, slog.Any("_aws", json.RawMessage(envelope)))
 }
 
-const directivesOfRequest = `{"Namespace":"` + namespace + `","Dimensions":[["Route","Status"],[]],"Metrics":[` +
+const directiveOfRequest = `{"Namespace":"` + namespace + `","Dimensions":[["Function","Route","Status"],["Function"]],"Metrics":[` +
 	`{"Name":"Requests","Unit":"Count"},{"Name":"Latency","Unit":"Milliseconds"},{"Name":"DatabaseWait","Unit":"Milliseconds"}]}`
 
 // eventOf is the metric of what happened in the business, or "". A request that is repeated with its

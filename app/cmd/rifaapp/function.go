@@ -21,6 +21,7 @@ func serveEvents(ctx context.Context, getenv func(string) string, stderr io.Writ
 	if err != nil {
 		return errors.Join(err, lambda.ReportInitError(ctx, getenv(lambda.RuntimeAPI), err))
 	}
+	a.function.Name = getenv("AWS_LAMBDA_FUNCTION_NAME")
 	a.function.Init = time.Since(started)
 	a.function.Serve()
 	return nil
