@@ -115,7 +115,7 @@ func TestDamagedPlansAreJudgedAlike(t *testing.T) {
 	t.Parallel()
 	needCLI(t)
 	r := seeded(t)
-	n := 400
+	n := 250
 	if soak() {
 		n = 4000
 	}
