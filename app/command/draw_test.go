@@ -163,6 +163,8 @@ func TestDrawByBeacon(t *testing.T) {
 		t.Error("sealed twice, the raffle has another seal")
 	}
 	s.backdate(id)
+	cancel := UpdateRaffle{RaffleID: id, Caller: s.owner, Status: Change[raffle.Status]{Sent: true, Value: new(raffle.Cancelled)}}
+	refused(t, s.Update(t.Context(), cancel), raffle.CodeInvalidTransition) // the outcome is known to whoever looks
 	wrong := signature1000(t)
 	wrong[20] ^= 1
 	for name, in := range map[string]DrawRaffle{

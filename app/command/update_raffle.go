@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rifaapp/rifaapp/app/draw"
 	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/projection"
 	"github.com/rifaapp/rifaapp/app/raffle"
@@ -44,6 +45,11 @@ func (c *Raffles) Update(ctx context.Context, in UpdateRaffle) error {
 		if err != nil {
 			return err
 		}
+		if current.Sealed && next.Status == raffle.Cancelled {
+			if err := mayCancelSealed(ctx, tx, current); err != nil {
+				return err
+			}
+		}
 		republished, err := c.republish(ctx, tx, current, next.DrawAt, in.Draw)
 		if err != nil {
 			return err
@@ -63,6 +69,19 @@ func (c *Raffles) Update(ctx context.Context, in UpdateRaffle) error {
 		projection.RaffleChanged(batch, in.RaffleID)
 		return tx.SendBatch(ctx, batch).Close()
 	})
+}
+
+// mayCancelSealed refuses to cancel a raffle once what decides it is public: its organiser could drop
+// an outcome that does not please. A committed secret is never public before the draw.
+func mayCancelSealed(ctx context.Context, tx pgx.Tx, current owned) error {
+	r, err := loadRecord(ctx, tx, current.ID)
+	if err != nil {
+		return err
+	}
+	if r.rules.Method != draw.MethodCommitReveal && !current.Now.Before(draw.AvailableAt(r.rules, r.Seal)) {
+		return transition(current.Status, "what decides it is public already, so it can only be drawn")
+	}
+	return nil
 }
 
 // rerunIsSafe resolves the unanswered commit of a command that sets a state: running it again ends
