@@ -12,18 +12,8 @@ import (
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
-// accounts registers what people with an account do. None of it takes Idempotency-Key: answers here
-// carry tokens, which must not be stored to be said again.
-func (a *API) accounts(c *command.Accounts) {
-	h := accountHandlers{c}
-	register(a, registerOperation, h.register)
-	register(a, loginOperation, h.login)
-	register(a, refreshOperation, h.refresh)
-	register(a, logoutOperation, h.logout)
-	register(a, meOperation, h.me)
-}
-
-type accountHandlers struct{ accounts *command.Accounts }
+// None of these operations takes Idempotency-Key: their answers carry tokens, which must not be stored
+// to be said again.
 
 type accountBody struct {
 	ID        uuid.UUID `json:"id" format:"uuid" doc:"The account's id; owner_id of its raffles." example:"0192f7a8-c4d1-7e55-a3e4-b1f0c9d8e7f6"`
@@ -82,9 +72,9 @@ var registerOperation = operation{
 	response:    exampleLogin,
 }
 
-// register handles POST /rifaapp/auth/register.
-func (h accountHandlers) register(ctx context.Context, in *registerInput) (*loginOutput, error) {
-	login, err := h.accounts.Register(ctx, command.RegisterInput{Name: in.Body.Name, Email: in.Body.Email, Password: in.Body.Password})
+// registerAccount handles POST /rifaapp/auth/register.
+func (a *API) registerAccount(ctx context.Context, in *registerInput) (*loginOutput, error) {
+	login, err := a.options.Accounts.Register(ctx, command.RegisterInput{Name: in.Body.Name, Email: in.Body.Email, Password: in.Body.Password})
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +106,8 @@ var loginOperation = operation{
 }
 
 // login handles POST /rifaapp/auth/login.
-func (h accountHandlers) login(ctx context.Context, in *loginInput) (*loginOutput, error) {
-	login, err := h.accounts.Login(ctx, command.LoginInput{Email: in.Body.Email, Password: in.Body.Password, Address: in.address})
+func (a *API) login(ctx context.Context, in *loginInput) (*loginOutput, error) {
+	login, err := a.options.Accounts.Login(ctx, command.LoginInput{Email: in.Body.Email, Password: in.Body.Password, Address: in.address})
 	if err != nil {
 		return nil, err
 	}
@@ -146,8 +136,8 @@ var refreshOperation = operation{
 }
 
 // refresh handles POST /rifaapp/auth/refresh.
-func (h accountHandlers) refresh(ctx context.Context, in *refreshInput) (*pairOutput, error) {
-	pair, err := h.accounts.Refresh(ctx, in.Body.RefreshToken)
+func (a *API) refresh(ctx context.Context, in *refreshInput) (*pairOutput, error) {
+	pair, err := a.options.Accounts.Refresh(ctx, in.Body.RefreshToken)
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +162,8 @@ var logoutOperation = operation{
 }
 
 // logout handles POST /rifaapp/auth/logout.
-func (h accountHandlers) logout(ctx context.Context, in *refreshInput) (*logoutOutput, error) {
-	if err := h.accounts.Logout(ctx, in.Body.RefreshToken); err != nil {
+func (a *API) logout(ctx context.Context, in *refreshInput) (*logoutOutput, error) {
+	if err := a.options.Accounts.Logout(ctx, in.Body.RefreshToken); err != nil {
 		return nil, err
 	}
 	out := &logoutOutput{}
@@ -190,9 +180,9 @@ var meOperation = operation{
 }
 
 // me handles GET /rifaapp/auth/me.
-func (h accountHandlers) me(ctx context.Context, _ *struct{}) (*meOutput, error) {
+func (a *API) me(ctx context.Context, _ *struct{}) (*meOutput, error) {
 	caller, _ := CallerFrom(ctx)
-	account, err := h.accounts.Me(ctx, caller)
+	account, err := a.options.Accounts.Me(ctx, caller)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,11 @@ type App struct {
 
 // routes is the whole surface of the product, but for the meta routes in meta.go.
 func (a *API) routes() {
-	a.accounts(a.options.Accounts)
+	register(a, registerOperation, a.registerAccount)
+	register(a, loginOperation, a.login)
+	register(a, refreshOperation, a.refresh)
+	register(a, logoutOperation, a.logout)
+	register(a, meOperation, a.me)
 
 	register(a, createRaffleOperation, a.createRaffle)
 	register(a, listRafflesOperation, a.listRaffles)
