@@ -33,6 +33,8 @@ type world struct {
 	canaries  *canary.Set
 	clients   *clients
 	organiser string // Authorization of whom the raffles belong to
+
+	environment []string // of the API processes
 }
 
 // startPostgres starts a server that may be killed: kills must lose nothing that was committed, so
@@ -55,6 +57,8 @@ type options struct {
 	processes int
 	env       []string // more of it, for the API
 	prepare   []string // statements that change the database before anybody uses it
+
+	unmigrated bool // begin with an empty database, and with nobody registered
 }
 
 // newWorld starts everything on a database of its own on the server.
@@ -72,19 +76,23 @@ func newWorld(t *testing.T, server *devdb.Server, o options) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.link.close)
-	env := append(w.env(), o.env...)
-	migrate := exec.Command(o.binary, "migrate")
-	migrate.Env = env
-	if output, err := migrate.CombinedOutput(); err != nil {
-		t.Fatalf("migrate: %v\n%s", err, output)
+	w.environment = append(w.env(), o.env...)
+	if !o.unmigrated {
+		migrate := exec.Command(o.binary, "migrate")
+		migrate.Env = w.environment
+		if output, err := migrate.CombinedOutput(); err != nil {
+			t.Fatalf("migrate: %v\n%s", err, output)
+		}
 	}
 	w.sql(w.name, o.prepare...)
 	if w.db, err = pgxpool.New(context.Background(), w.postgres.DSN(w.name)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.db.Close)
-	w.launch(o.binary, o.processes, env)
-	w.register()
+	w.launch(o)
+	if !o.unmigrated {
+		w.register()
+	}
 	return w
 }
 
@@ -108,17 +116,26 @@ func keyMaterial(set string) string {
 	return key
 }
 
-func (w *world) launch(binary string, processes int, env []string) {
+func (w *world) launch(o options) {
 	w.t.Helper()
 	var urls []string
-	for range processes {
-		p, err := testserver.Launch(binary, env...)
+	for range o.processes {
+		p, err := testserver.Begin(o.binary, w.environment...)
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		w.t.Cleanup(p.Kill)
 		w.processes = append(w.processes, p)
 		urls = append(urls, p.URL)
+	}
+	for _, p := range w.processes {
+		wait := p.WaitReady
+		if o.unmigrated {
+			wait = p.WaitListening
+		}
+		if err := wait(); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	w.clients = newClients(urls)
 }

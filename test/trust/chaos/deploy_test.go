@@ -1,0 +1,179 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rifaapp/rifaapp/sqitch"
+	"github.com/rifaapp/rifaapp/test/testserver"
+	"github.com/rifaapp/rifaapp/test/trust"
+)
+
+// requestsPerSecond run while migrations are deployed.
+const requestsPerSecond = 50
+
+// traffic calls the API at a steady rate until it is stopped, and notes what it was told.
+type traffic struct {
+	w        *world
+	raffle   *raffle // to reserve numbers of; nil before there is one
+	requests atomic.Int64
+	ready    atomic.Int64 // answers that are none of "not ready"
+}
+
+func (f *traffic) run(ctx context.Context) {
+	ticker := time.NewTicker(time.Second / requestsPerSecond)
+	defer ticker.Stop()
+	var all sync.WaitGroup
+	for i := 0; ; i++ {
+		select {
+		case <-ctx.Done():
+			all.Wait()
+			return
+		case <-ticker.C:
+			all.Go(func() { f.call(context.WithoutCancel(ctx), i) })
+		}
+	}
+}
+
+func (f *traffic) call(ctx context.Context, i int) {
+	r := request{method: "GET", path: "/v2/raffles"}
+	if f.raffle != nil && i%2 == 0 {
+		r = request{method: "POST", path: "/v2/raffles/" + f.raffle.ID + "/reservations", body: map[string]any{
+			"participant": map[string]any{"name": "Luz"}, "numbers": []int{i % boardSize}, "ttl_minutes": 60,
+		}}
+	}
+	a := f.w.clients.send(ctx, r)
+	f.requests.Add(1)
+	if a.code != "not_ready" {
+		f.ready.Add(1)
+	}
+	if f.raffle != nil && (a.status == 0 || a.status >= 500) {
+		f.w.clients.fault("during the deployment %s %s is answered %d: %s", r.method, r.path, a.status, a.body)
+	}
+}
+
+// deploy runs the deployer again and again and kills it at random points, then lets it end.
+func (w *world) deploy(t *testing.T, binary string, env []string, kills int, random interface{ IntN(int) int }) {
+	t.Helper()
+	run := func(patience time.Duration) (ended bool, said string) {
+		var out testserver.Log
+		command := exec.Command(binary, "migrate")
+		command.Env, command.Stdout, command.Stderr = env, &out, &out
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		end := time.AfterFunc(patience, func() { _ = command.Process.Kill() })
+		err := command.Wait()
+		end.Stop()
+		return err == nil, out.String()
+	}
+	for range kills {
+		run(time.Duration(5+random.IntN(250)) * time.Millisecond)
+	}
+	if ended, said := run(2 * time.Minute); !ended {
+		t.Fatalf("after %d kills the deployer does not come to its end:\n%s", kills, said)
+	}
+}
+
+// extend writes a project with our plan and further changes, which only expand.
+func extend(t *testing.T, changes int) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.CopyFS(dir, sqitch.Files); err != nil {
+		t.Fatal(err)
+	}
+	plan, err := os.OpenFile(filepath.Join(dir, "sqitch.plan"), os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range changes {
+		name := fmt.Sprintf("expand_%d", i)
+		fmt.Fprintf(plan, "%s 2040-01-01T00:%02d:00Z RifaApp <dev@rifaapp.example> # Expand\n", name, i)
+		table := []string{"raffles", "tickets", "purchases", "participants", "raffles_read", "raffle_numbers_read", "purchases_read"}[i%7]
+		for folder, script := range map[string]string{
+			"deploy": "ALTER TABLE " + table + " ADD COLUMN " + name + " integer NOT NULL DEFAULT 0;\nCREATE TABLE " + name + " (id integer);",
+			"revert": "DROP TABLE " + name + ";\nALTER TABLE " + table + " DROP COLUMN " + name + ";",
+			"verify": "SELECT " + name + " FROM " + table + " WHERE false;",
+		} {
+			if err := os.WriteFile(filepath.Join(dir, folder, name+".sql"), []byte("BEGIN;\n"+script+"\nCOMMIT;\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := plan.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// deployedOnce holds the registry against the plan's number of changes.
+func (w *world) deployedOnce(t *testing.T, want int) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), w.postgres.DSN(w.name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	var changes, events int
+	err = conn.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM sqitch.changes), (SELECT count(*) FROM sqitch.events WHERE event = 'deploy')`).Scan(&changes, &events)
+	if err != nil || changes != want || events != want {
+		t.Errorf("%d changes, deployed %d times (%v), want %d each", changes, events, err, want)
+	}
+}
+
+// The whole plan and what comes after it deploy while people buy, although the deployer is killed
+// again and again (R9).
+func TestDeployUnderLoad(t *testing.T) {
+	t.Parallel()
+	random := trust.Rand(trust.Seed(t), 9)
+	binary, err := testserver.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kills, further := trust.Size(5, 50), 14
+	w := newWorld(t, startPostgres(t), options{binary: binary, unmigrated: true, processes: 2})
+	first := &traffic{w: w}
+	whole := strings.Count(string(trust.File(t, "sqitch/sqitch.plan")), "<dev@rifaapp.example>")
+	during(t, first, func() { w.deploy(t, binary, w.environment, kills, random) })
+	w.deployedOnce(t, whole)
+	for _, p := range w.processes {
+		if err := p.WaitReady(); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	w.register()
+	second := &traffic{w: w, raffle: w.newRaffle()}
+	during(t, second, func() {
+		w.deploy(t, binary, append(w.environment, "SQITCH_DIR="+extend(t, further)), kills, random)
+	})
+	w.deployedOnce(t, whole+further)
+	for _, fault := range w.clients.found() {
+		t.Error(fault)
+	}
+	if first.requests.Load() == 0 || second.ready.Load() == 0 {
+		t.Errorf("there was no traffic: %d and %d requests", first.requests.Load(), second.ready.Load())
+	}
+	trust.Figure(t, "R9", "kills of the deployer", 2*kills, "changes deployed", whole+further, "requests before the schema was there", first.requests.Load(),
+		"requests during an expansion", second.requests.Load(), "5xx among them", len(w.clients.found()))
+}
+
+// during lets traffic run while something else does.
+func during(t *testing.T, f *traffic, work func()) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); f.run(ctx) }()
+	defer func() { stop(); <-ended }()
+	work()
+}
