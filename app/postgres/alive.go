@@ -12,9 +12,9 @@ import (
 // suspect marks, in a connection's own data, one that must prove itself before it is used.
 const suspect = "rifaapp.suspect"
 
-// suspectSome has the pool check a connection that was idle for a second, and the first one of an
-// invocation. The check is checked's: the pool's own ping leaves a dead connection to a clean end that
-// may take 15 s, and a pool of one has no other until then.
+// suspectSome marks a connection that was idle for a second, and the first one of an invocation. It
+// keeps the pool from its own ping, which leaves a dead connection to a clean end that may take 15 s;
+// a pool of one has no other until then.
 func suspectSome(ctx context.Context, p pgxpool.ShouldPingParams) bool {
 	if firstOfInvocation(ctx) || p.IdleDuration > pingAfterIdle {
 		p.Conn.PgConn().CustomData()[suspect] = true

@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -165,8 +167,8 @@ func TestFailedStart(t *testing.T) {
 	}
 }
 
-// A function that does not answer in time is ended; the next request gets another.
-func TestTimeout(t *testing.T) {
+// A function that cannot reach its database says so before Lambda ends it.
+func TestDatabaseThatDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	deaf, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
 	if err != nil {
@@ -174,20 +176,39 @@ func TestTimeout(t *testing.T) {
 	}
 	defer deaf.Close()
 	host, port, _ := strings.Cut(deaf.Addr().String(), ":")
-	f := New(Options{
-		Program: program(t), Timeout: 300 * time.Millisecond,
-		Env: []string{"DB_HOST=" + host, "DB_PORT=" + port, "DB_NAME=x", "DB_USER=x", "DB_SSLMODE=disable", keys(t)},
-	})
+	f := New(Options{Program: program(t), Env: []string{"DB_HOST=" + host, "DB_PORT=" + port, "DB_NAME=x", "DB_USER=x", "DB_SSLMODE=disable", keys(t)}})
 	defer f.Close()
-	// The function's own limit for this answer is longer than the time it has, less what it keeps to
-	// say goodbye, which is all of it: it can only be ended.
-	_, err = f.Invoke(t.Context(), []byte(`{"version":"2.0","rawPath":"/rifaapp/ready","requestContext":{"requestId":"r","http":{"method":"GET"}}}`))
-	if failed, ok := errors.AsType[*Error](err); ok && failed.Type != "Sandbox.Timedout" {
+	answer, err := f.Invoke(t.Context(), []byte(readEvent))
+	if err != nil || !strings.Contains(string(answer), `"statusCode":503`) || !strings.Contains(string(answer), "Retry-After") {
+		t.Errorf("got %s, %v", answer, err)
+	}
+}
+
+// A function that does not answer in time is ended; the next request gets another.
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	f := New(Options{Program: program(t), Warm: true, Timeout: 2 * time.Second, Env: []string{"DB_HOST=x", "DB_NAME=x", "DB_USER=x", keys(t)}})
+	defer f.Close()
+	// Refused without a database, and so within any time.
+	refused := func() {
+		t.Helper()
+		if _, err := f.Invoke(t.Context(), []byte(`{"action":"drop"}`)); err == nil || !strings.Contains(err.Error(), "no action") {
+			t.Errorf("got %v", err)
+		}
+	}
+	refused()
+	hung := f.Pids()[0]
+	if err := syscall.Kill(hung, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	_, err := f.Invoke(t.Context(), []byte(`{"action":"drop"}`))
+	if failed, ok := errors.AsType[*Error](err); !ok || failed.Type != "Sandbox.Timedout" {
 		t.Errorf("got %v", err)
 	}
-	if _, err := f.Invoke(t.Context(), []byte(`{"action":"drop"}`)); err == nil || !strings.Contains(err.Error(), "no action") {
-		t.Errorf("after a timeout: got %v", err)
+	if slices.Contains(f.Pids(), hung) {
+		t.Error("the process that hung is still there")
 	}
+	refused()
 }
 
 // goTest is the command that tests the API over HTTP.
