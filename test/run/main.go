@@ -70,7 +70,7 @@ const (
 
 // Limits on one package: a test that hangs prints its goroutines and fails.
 const (
-	testTimeout = 10 * time.Minute
+	testTimeout = 20 * time.Minute // the plans of test/infra take one minute of two idle cores, and ten of busy ones
 	soakTimeout = 4 * time.Hour
 )
 
