@@ -54,10 +54,19 @@ func (q *Queries) CompactHead(ctx context.Context, raffleID uuid.UUID, caller *u
 }
 
 // CompactBoard answers the whole board under the head that the caller has just read. Clock and
-// numbers come from one snapshot.
+// numbers come from one snapshot. People who ask at the same time share one answer: leave Packed as
+// it is.
 func (q *Queries) CompactBoard(ctx context.Context, head CompactBoard) (CompactBoard, error) {
+	reader := postgres.Reader(ctx, q.DB)
+	if reader != postgres.Querier(q.DB) {
+		return readCompactBoard(ctx, reader, head)
+	}
+	return q.boards.ask(ctx, head.RaffleID, func(ctx context.Context) (CompactBoard, error) { return readCompactBoard(ctx, reader, head) })
+}
+
+func readCompactBoard(ctx context.Context, reader postgres.Querier, head CompactBoard) (CompactBoard, error) {
 	var sold, held []int32
-	err := postgres.Reader(ctx, q.DB).QueryRow(ctx, `
+	err := reader.QueryRow(ctx, `
 		SELECT `+selectClock+`,
 			(SELECT array_agg(number) FROM raffle_numbers_read WHERE raffle_id = $1 AND reserved_until IS NULL),
 			(SELECT array_agg(number) FROM raffle_numbers_read WHERE raffle_id = $1 AND reserved_until > now())`, head.RaffleID).

@@ -21,6 +21,9 @@ type Queries struct {
 	// Lists answers public lists, which may lag; nil means DB. Everything else reads DB, so that
 	// people see what they have just done.
 	Lists *pgxpool.Pool
+
+	raffles together[uuid.UUID, Raffle]
+	boards  together[uuid.UUID, CompactBoard]
 }
 
 // Raffle is a raffle as clients see it. Counts and status are those of the moment: an expired hold is
@@ -84,10 +87,18 @@ func (r *Raffle) fields() []any {
 		&r.DrawMethod, &r.RulesHash, &r.Commitment, &r.Seal, &r.SealedAt}
 }
 
-// Raffle answers one raffle; a draft only to its owner. caller is nil without a token.
+// Raffle answers one raffle; a draft only to its owner. caller is nil without a token. Anonymous people
+// who ask at the same time share one answer.
 func (q *Queries) Raffle(ctx context.Context, id uuid.UUID, caller *uuid.UUID) (Raffle, error) {
-	var r Raffle
-	err := postgres.Reader(ctx, q.DB).
+	reader := postgres.Reader(ctx, q.DB)
+	if caller != nil || reader != postgres.Querier(q.DB) {
+		return readRaffle(ctx, reader, id, caller)
+	}
+	return q.raffles.ask(ctx, id, func(ctx context.Context) (Raffle, error) { return readRaffle(ctx, reader, id, nil) })
+}
+
+func readRaffle(ctx context.Context, reader postgres.Querier, id uuid.UUID, caller *uuid.UUID) (r Raffle, err error) {
+	err = reader.
 		QueryRow(ctx, selectRaffle+` WHERE r.id = $1 AND (r.status <> 'draft' OR r.owner_id = $2)`, id, caller).
 		Scan(r.fields()...)
 	return r, found(err)
