@@ -34,6 +34,7 @@ const (
 	confirmHold
 	releaseHold
 	setStatus
+	seal
 	draw
 	readBoard
 )
@@ -95,6 +96,8 @@ func (s state) step(in input, out output) (bool, any) {
 			return ok, s
 		}
 		return true, s
+	case seal:
+		return s.seal(out)
 	case draw:
 		return s.draw(out)
 	}
@@ -170,6 +173,20 @@ func (s state) release(in input, out output) (bool, any) {
 	return false, s
 }
 
+// seal closes the raffle for good and drops its holds; sealing again changes nothing.
+func (s state) seal(out output) (bool, any) {
+	if out.verdict != done || s.status == drawn {
+		return out.verdict != taken && out.verdict != notOpen, s
+	}
+	sold := false
+	for i, c := range s.cells {
+		s.cells[i] = min(c, 0)
+		sold = sold || c < 0
+	}
+	s.status = closed
+	return sold, s
+}
+
 func (s state) draw(out output) (bool, any) {
 	sold := slices.ContainsFunc(s.cells[:], func(c int32) bool { return c < 0 })
 	switch out.verdict {
@@ -224,6 +241,8 @@ func describe(in input, out output) string {
 		what = fmt.Sprintf("release %d %v", in.hold, in.numbers)
 	case setStatus:
 		what = fmt.Sprintf("set status %d", in.to)
+	case seal:
+		what = "seal"
 	case draw:
 		what = "draw"
 	case readBoard:

@@ -11,7 +11,7 @@ import (
 // organiserClient is the organiser in histories; buyers count from 0.
 const organiserClient = 1 << 20
 
-// organise closes and reopens a raffle while it sells, several times, and draws another; each step
+// organise closes and reopens a raffle while it sells, several times, and seals and draws another; each step
 // waits for its share of the attempts.
 func (r *run) organise(ctx context.Context) {
 	random := trust.Rand(r.seed, organiserClient)
@@ -23,7 +23,10 @@ func (r *run) organise(ctx context.Context) {
 		r.setStatus(ctx, busy, closed, "closed")
 		r.setStatus(ctx, busy, open, "open")
 		if toDraw == nil && step >= steps/2 {
-			toDraw = r.sold()
+			if toDraw = r.sold(); toDraw != nil {
+				r.seal(ctx, toDraw, fmt.Sprintf("seal-%x", random.Uint64()))
+				continue // buyers try to get more of it until the next step draws it
+			}
 		}
 		if toDraw != nil { // a draw that is asked for again gives the same winner
 			r.draw(ctx, toDraw, fmt.Sprintf("draw-%x", random.Uint64()))
@@ -57,6 +60,15 @@ func (r *run) setStatus(ctx context.Context, of *raffle, to status, word string)
 	called := now()
 	a := r.clients.send(ctx, request{method: "PATCH", path: "/v2/raffles/" + of.ID, token: r.organiser, body: map[string]any{"status": word}})
 	of.record(organiserClient, called, input{kind: setStatus, to: to}, output{verdict: told(a)})
+}
+
+func (r *run) seal(ctx context.Context, of *raffle, key string) {
+	called := now()
+	a := r.clients.settle(ctx, trust.Rand(r.seed, organiserClient+1), request{method: "POST", path: "/v2/raffles/" + of.ID + "/seal", token: r.organiser, key: key})
+	of.record(organiserClient, called, input{kind: seal, keyed: true}, output{verdict: told(a)})
+	if told(a) == done {
+		r.seals.Add(1)
+	}
 }
 
 func (r *run) draw(ctx context.Context, of *raffle, key string) {

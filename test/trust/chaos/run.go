@@ -19,6 +19,7 @@ type run struct {
 	raffles  []*raffle
 	progress progress
 	sales    atomic.Int64
+	seals    atomic.Int64
 	draws    atomic.Int64
 
 	terminated, cutOff int
