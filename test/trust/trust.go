@@ -44,7 +44,7 @@ func Seed(t testing.TB) uint64 {
 	} else if Soaking() {
 		seed = rand.Uint64() >> 32
 	}
-	t.Logf("replay with %s=%d", EnvSeed, seed)
+	t.Logf("%sseed %s: replay with %s=%d", FigureMark, t.Name(), EnvSeed, seed)
 	return seed
 }
 

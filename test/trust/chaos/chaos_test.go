@@ -26,7 +26,7 @@ func TestChaos(t *testing.T) {
 	r, findings := start(t, w, sizes{
 		buyers: trust.Size(100, 500), attempts: trust.Size(5_000, 50_000), raffles: trust.Size(20, 100),
 		apiKills: trust.Size(3, 30), postgresKills: trust.Size(2, 20), storms: trust.Size(2, 20), cuts: trust.Size(1, 10), lostAnswers: trust.Size(2, 20),
-		buys: 0.03, keyless: 0.1, roundsPerStorm: 5, attemptsPerOutrage: 5,
+		buys: float64(trust.Size(30, 6)) / 1000, keyless: 0.1, roundsPerStorm: 5, attemptsPerOutrage: 5,
 	}, seed)
 	report(t, r, findings)
 	if len(findings) > 0 {
