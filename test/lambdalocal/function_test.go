@@ -201,6 +201,11 @@ func TestTimeout(t *testing.T) {
 	if err := syscall.Kill(hung, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	for end := time.Now().Add(initTimeout); processState(t, hung) != "T"; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("process %d did not stop", hung)
+		}
+	}
 	_, err := f.Invoke(t.Context(), []byte(`{"action":"drop"}`))
 	if failed, ok := errors.AsType[*Error](err); !ok || failed.Type != "Sandbox.Timedout" {
 		t.Errorf("got %v", err)
