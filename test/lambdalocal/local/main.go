@@ -59,6 +59,9 @@ func run(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if runtime.GOOS != "linux" {
+		return errors.New("the program in the zip runs on Linux only: use a Linux machine or container, or go tool mage dev")
+	}
 	progress("building the zip")
 	built, err := artifact.Build(ctx, artifact.Options{Arch: runtime.GOARCH})
 	if err != nil {
