@@ -39,7 +39,6 @@ func (g *gate) check(ctx context.Context) *Problem {
 	if g.refused == nil || time.Since(g.asked) > gateMemory {
 		g.refused = g.ask(ctx)
 		g.asked = time.Now()
-		g.open.Store(g.refused == nil)
 	}
 	if g.refused == nil {
 		return nil
@@ -57,6 +56,7 @@ func (g *gate) ask(ctx context.Context) *Problem {
 	defer cancel()
 	err := g.ready(ctx)
 	if err == nil {
+		g.open.Store(true) // whoever was told so by /ready is not refused by what was remembered before
 		return nil
 	}
 	code := codeNotReady
