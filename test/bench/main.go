@@ -87,8 +87,13 @@ func run(ctx context.Context, size sizes, save bool) error {
 		if !m.wanted(size.only) {
 			continue
 		}
-		if err := b.measure(ctx, m); err != nil {
+		err := b.measure(ctx, m)
+		if err != nil && (size.ephemeral || ctx.Err() != nil) {
 			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		if err != nil { // the rest is worth measuring all the same
+			progress("%s: %v", m.name, err)
+			b.table.rows = append(b.table.rows, row{what: m.name, figure: "failed", bar: "measured", below: true})
 		}
 	}
 	if size.goBenchmarks {
