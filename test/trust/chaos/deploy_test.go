@@ -134,7 +134,6 @@ func (w *world) deployedOnce(t *testing.T, want int) {
 // The whole plan and what comes after it deploy while people buy, although the deployer is killed
 // again and again (R9).
 func TestDeployUnderLoad(t *testing.T) {
-	t.Parallel()
 	random := trust.Rand(trust.Seed(t), 9)
 	binary, err := testserver.Build()
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 // A thousand calls with one key, at once and through several processes, have one effect; the answers
 // are the same byte for byte, and nobody else sees them (R6).
 func TestOneKeyHasOneEffect(t *testing.T) {
-	t.Parallel()
 	binary, err := testserver.Build()
 	if err != nil {
 		t.Fatal(err)
