@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -35,16 +36,20 @@ func (c *Raffles) CloseDue(ctx context.Context) (closed int, err error) {
 	if err != nil {
 		return 0, postgres.Translate(err)
 	}
+	var faults []error // of one raffle: the others' time has come, too
 	for _, id := range due {
 		done, err := c.closeDue(ctx, id)
 		if err != nil {
-			return closed, err
+			faults = append(faults, fmt.Errorf("raffle %s: %w", id, err))
 		}
 		if done {
 			closed++
 		}
+		if ctx.Err() != nil {
+			break
+		}
 	}
-	return closed, nil
+	return closed, errors.Join(faults...)
 }
 
 // closeDue seals the raffle, or only closes it where there is nothing to seal or it is too late.
@@ -57,7 +62,7 @@ func (c *Raffles) closeDue(ctx context.Context, raffleID uuid.UUID) (done bool, 
 	refused, ok := errors.AsType[*raffle.Error](err)
 	switch {
 	case !ok:
-		return done, err
+		return done && err == nil, err
 	case refused.Code != raffle.CodeNothingSold && refused.Code != raffle.CodeSealTooLate:
 		return false, nil // somebody else was faster: it is open again, cancelled or drawn
 	}
@@ -82,7 +87,7 @@ func (c *Raffles) closeDue(ctx context.Context, raffleID uuid.UUID) (done bool, 
 
 // lockDue locks the raffle and looks again whether its time has come.
 func (c *Raffles) lockDue(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) (owned, error) {
-	current, _, err := lockSeen(ctx, tx, raffleID, nil)
+	current, err := lockSeen(ctx, tx, raffleID, nil, anybody)
 	if err != nil {
 		return owned{}, err
 	}
@@ -119,15 +124,20 @@ func (c *Raffles) DrawDue(ctx context.Context) (drawn int, err error) {
 	if err != nil {
 		return 0, postgres.Translate(err)
 	}
+	var faults []error
 	for _, id := range due {
 		err := c.Draw(ctx, DrawRaffle{RaffleID: id})
 		if _, refused := errors.AsType[*raffle.Error](err); refused {
 			continue
 		}
 		if err != nil {
-			return drawn, err
+			faults = append(faults, fmt.Errorf("raffle %s: %w", id, err))
+			if ctx.Err() != nil {
+				break
+			}
+			continue
 		}
 		drawn++
 	}
-	return drawn, nil
+	return drawn, errors.Join(faults...)
 }

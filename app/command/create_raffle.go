@@ -64,6 +64,7 @@ func (in CreateRaffle) check(now time.Time) error {
 	bad = append(bad, checkTitle(in.Title)...)
 	bad = append(bad, checkDescription(in.Description)...)
 	bad = append(bad, checkDrawAt(in.DrawAt, now)...)
+	bad = append(bad, in.Draw.check(now)...)
 	if in.TicketPrice <= 0 || in.TicketPrice > raffle.MaxPrice {
 		bad = append(bad, raffle.FieldError{Location: "body.ticket_price", Message: "must be more than 0 and at most " + raffle.MaxPrice.String()})
 	}

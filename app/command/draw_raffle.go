@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,20 +31,14 @@ type DrawRaffle struct {
 // early (member "available_at") or does not decide.
 func (c *Raffles) Draw(ctx context.Context, in DrawRaffle) error {
 	return postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
-		current, isOwner, err := lockSeen(ctx, tx, in.RaffleID, in.Caller)
+		current, err := lockSeen(ctx, tx, in.RaffleID, in.Caller, mayDraw)
 		if err != nil || current.Status == raffle.Drawn {
 			return err
 		}
 		if current.Status != raffle.Open && current.Status != raffle.Closed {
-			if !isOwner {
-				return notTheOrganiser(in.Caller)
-			}
 			return transition(current.Status, "only an open or a closed raffle can be sealed or drawn")
 		}
 		if !current.Sealed {
-			if !isOwner {
-				return notTheOrganiser(in.Caller)
-			}
 			if err := sealToDraw(ctx, tx, current); err != nil {
 				return err
 			}
@@ -56,6 +52,12 @@ func (c *Raffles) Draw(ctx context.Context, in DrawRaffle) error {
 		}
 		return r.draw(ctx, tx, current, in)
 	})
+}
+
+// mayDraw lets anybody draw what is sealed, and only the organiser what is not.
+func mayDraw(current owned, isOwner bool) bool {
+	sealed := current.Sealed && (current.Status == raffle.Open || current.Status == raffle.Closed)
+	return isOwner || sealed || current.Status == raffle.Drawn
 }
 
 // sealToDraw seals a raffle that can be drawn at once.
@@ -122,10 +124,20 @@ func (r record) due(current owned) error {
 			from = e.confirmedAt.Add(draw.ObjectionWindow)
 		}
 	}
-	if r.results[len(r.results)-1].confirmedAt == nil {
+	if r.unconfirmed() {
 		return raffle.Refuse(raffle.CodeResultMissing, "The lottery's result was entered and not confirmed yet.")
 	}
 	return due(current, from)
+}
+
+// unconfirmed says whether a result that counts, which is the last entry for its draw number, lacks the
+// second confirmation.
+func (r record) unconfirmed() bool {
+	confirmed := map[string]bool{}
+	for _, e := range r.results {
+		confirmed[e.DrawNumber] = e.confirmedAt != nil
+	}
+	return slices.Contains(slices.Collect(maps.Values(confirmed)), false)
 }
 
 // drawFault says to a person what keeps the draw from being computed.

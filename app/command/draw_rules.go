@@ -37,17 +37,29 @@ type rules struct {
 }
 
 // newRules writes the rules of a raffle. One without a draw block gets one prize, by the method of
-// this deployment, and a document that promises no date: its organiser may go on moving draw_at.
+// this deployment. Where that is commit_reveal its document promises no date, so its organiser may go
+// on moving draw_at; a beacon's must, for no round may decide that comes before draw_at.
 func newRules(raffleID uuid.UUID, in CreateRaffle, fallback draw.Method) (rules, error) {
 	input := draw.RulesInput{Method: fallback, NumberStart: in.NumberStart, Total: in.TotalTickets, Padding: in.NumberPadding}
-	if in.Draw == nil {
+	if in.Draw == nil && fallback != draw.MethodBeacon {
 		return publish(raffleID, input, false)
 	}
-	in.Draw.apply(&input, fallback)
+	if in.Draw != nil {
+		in.Draw.apply(&input, fallback)
+	}
 	if in.DrawAt != nil {
 		input.DrawAt = *in.DrawAt
 	}
 	return publish(raffleID, input, true)
+}
+
+// check refuses a lottery whose official draw is over: whoever bought could never see a draw. It passes
+// what is no time; the rules refuse that.
+func (d *DrawRules) check(now time.Time) []raffle.FieldError {
+	if d == nil || d.Lottery == nil || d.Lottery.Time().IsZero() || d.Lottery.Time().After(now) {
+		return nil
+	}
+	return []raffle.FieldError{{Location: "body.draw.lottery.draws_at", Message: "must lie in the future"}}
 }
 
 func (d DrawRules) apply(input *draw.RulesInput, fallback draw.Method) {
@@ -71,6 +83,9 @@ func (c *Raffles) republish(ctx context.Context, tx pgx.Tx, current owned, drawA
 			OR EXISTS (SELECT FROM raffle_counts_read WHERE raffle_id = $1 AND version > 0)`, current.ID).Scan(&frozen)
 	if err != nil {
 		return nil, err
+	}
+	if bad := changed.check(current.Now); len(bad) > 0 {
+		return nil, raffle.Invalid(bad...)
 	}
 	if frozen {
 		return nil, raffle.Refuse(raffle.CodeFrozen, "A number was held or sold: the rules of the draw, and the draw_at they promise, stay as they were published.")

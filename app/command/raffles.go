@@ -55,19 +55,33 @@ type owned struct {
 // lockOwned locks the raffle alone and reads it. A raffle that is not the caller's is refused with
 // CodeForbidden, another's draft and an unknown id with CodeNotFound.
 func lockOwned(ctx context.Context, tx pgx.Tx, raffleID, caller uuid.UUID) (owned, error) {
-	o, isOwner, err := lockSeen(ctx, tx, raffleID, &caller)
-	if err == nil && !isOwner {
-		return owned{}, notTheOrganiser(&caller)
+	return lockSeen(ctx, tx, raffleID, &caller, func(_ owned, isOwner bool) bool { return isOwner })
+}
+
+// anybody is who the minute's work acts for.
+func anybody(owned, bool) bool { return true }
+
+// lockSeen locks the raffle alone and reads it for whoever may see it and is allowed; caller is nil
+// without a token. Another's draft and an unknown id are refused with CodeNotFound, the rest as
+// notTheOrganiser does. It looks before it locks, too: whoever is refused must not make buyers wait.
+func lockSeen(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, caller *uuid.UUID, allowed func(o owned, isOwner bool) bool) (owned, error) {
+	if o, isOwner, err := see(ctx, tx, raffleID, caller); err != nil {
+		return owned{}, err
+	} else if !allowed(o, isOwner) {
+		return owned{}, notTheOrganiser(caller)
+	}
+	if err := lockRaffle(ctx, tx, raffleID); err != nil {
+		return owned{}, err
+	}
+	o, isOwner, err := see(ctx, tx, raffleID, caller)
+	if err == nil && !allowed(o, isOwner) {
+		err = notTheOrganiser(caller)
 	}
 	return o, err
 }
 
-// lockSeen locks the raffle alone and reads it for anybody who may see it; caller is nil without a
-// token. Another's draft and an unknown id are refused with CodeNotFound.
-func lockSeen(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, caller *uuid.UUID) (o owned, isOwner bool, err error) {
-	if err := lockRaffle(ctx, tx, raffleID); err != nil {
-		return owned{}, false, err
-	}
+// see reads a raffle for whoever may see it.
+func see(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, caller *uuid.UUID) (o owned, isOwner bool, err error) {
 	var ownerID *uuid.UUID
 	err = tx.QueryRow(ctx, `
 		SELECT r.id, r.status, r.title, r.draw_at, r.owner_id, clock_timestamp(), COALESCE(d.dated, false),

@@ -28,7 +28,7 @@ func (c *Raffles) seal(ctx context.Context, raffleID uuid.UUID, lock func(tx pgx
 	made := false
 	err := postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
 		current, err := lock(tx)
-		if err != nil || current.Sealed {
+		if err != nil || current.Sealed && current.Status != raffle.Cancelled {
 			return err
 		}
 		made = true

@@ -72,7 +72,7 @@ BEGIN
     END IF;
     SELECT p.user_id INTO v_holder FROM participants p WHERE p.id = v_reservation.participant_id;
     IF v_raffle.confirmation = 'organizer' THEN
-        IF v_raffle.owner_id IS DISTINCT FROM p_user THEN
+        IF p_user IS NULL OR v_raffle.owner_id IS DISTINCT FROM p_user THEN
             PERFORM refuse(CASE WHEN p_user IS NULL THEN 'unauthenticated' ELSE 'organizer_confirms' END);
         END IF;
     ELSIF v_holder IS NOT NULL AND v_holder IS DISTINCT FROM p_user THEN

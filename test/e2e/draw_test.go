@@ -297,11 +297,19 @@ func TestLotteryResult(t *testing.T) {
 func TestSealAfterTheOfficialDraw(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	id, _ := u.newRaffle(object{"draw": object{"method": "lottery", "lottery": object{
-		"name": "Lotería de Boyacá", "draws_at": "2023-08-23T10:59:24-05:00", "time_zone": "America/Bogota", "prize": "mayor", "take": "last", "digits": 1,
-		"on_unsold": "void", "on_suspended": "void",
-	}}})
+	block := func(drawsAt string) object {
+		return object{"method": "lottery", "lottery": object{
+			"name": "Lotería de Boyacá", "draws_at": drawsAt, "time_zone": "America/Bogota", "prize": "mayor", "take": "last", "digits": 1,
+			"on_unsold": "void", "on_suspended": "void",
+		}}
+	}
+	over := block("2023-08-23T10:59:24-05:00")
+	u.post("/v2/raffles", object{"title": "Moto 0 km", "ticket_price": "5000.00", "total_tickets": 10, "draw": over}).invalid("body.draw.lottery.draws_at")
+	drawsAt := time.Now().Add(8 * time.Second).Truncate(time.Second)
+	id, _ := u.newRaffle(object{"draw": block(drawsAt.Format(time.RFC3339))})
+	u.call("PATCH", path("/v2/raffles/%s", id), object{"draw": over}).invalid("body.draw.lottery.draws_at")
 	buy(t, id, 3)
+	<-time.After(time.Until(drawsAt.Add(time.Second)))
 	u.post(path("/v2/raffles/%s/seal", id), nil).refused(409, "seal_too_late")
 }
 
