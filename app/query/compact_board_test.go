@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -175,6 +176,43 @@ func TestBoardChanges(t *testing.T) {
 	if changes, known := b.changes(ctx, has.Clock); !known || len(changes.Changes) > 0 {
 		t.Errorf("nothing happened: %v, %v", changes.Changes, known)
 	}
+}
+
+// A process that read the board before brings it up to date, to what one that never did reads.
+func TestCompactBoardIsBroughtUpToDate(t *testing.T) {
+	t.Parallel()
+	b := newTable(t, 21)
+	same := func(after string) {
+		t.Helper()
+		kept := b.whole(t.Context())
+		anew := &table{t: t, db: b.db, raffle: b.raffle, queries: &query.Queries{DB: b.db}}
+		if want := anew.whole(t.Context()); !bytes.Equal(kept.Packed, want.Packed) || !slices.Equal(kept.Clock.Slots, want.Clock.Slots) || kept.Clock.Ended != want.Clock.Ended {
+			t.Errorf("after %s: %x at %v, want %x at %v", after, kept.Packed, kept.Clock, want.Packed, want.Clock)
+		}
+		clear(kept.Packed) // what a reader does to its copy stays with it
+	}
+	same("nothing")
+	first, second := b.hold(7, 27), b.hold(8)
+	same("holds")
+	b.sell(first)
+	same("a sale")
+	if _, err := b.raffles.Release(t.Context(), b.raffle, second.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	same("a release")
+	b.hold(9, 10)
+	same("another hold")
+	b.expire()
+	same("its end")
+	if _, err := b.raffles.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	same("the sweep")
+	b.sell(b.hold(11))
+	if _, err := b.db.Exec(t.Context(), `DELETE FROM board_changes_read`); err != nil { // as after a crash
+		t.Fatal(err)
+	}
+	same("forgotten changes")
 }
 
 // What is not remembered is not guessed: the client gets the whole board.

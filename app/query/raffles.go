@@ -24,6 +24,7 @@ type Queries struct {
 
 	raffles together[uuid.UUID, Raffle]
 	boards  together[uuid.UUID, CompactBoard]
+	packed  packedBoards
 }
 
 // Raffle is a raffle as clients see it. Counts and status are those of the moment: an expired hold is
