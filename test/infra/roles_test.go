@@ -18,8 +18,8 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// TestRoles runs roles.sql as `mage deploy` does, deploys every migration as the migrator, and tries as the app what it
-// needs and what it must not do.
+// TestRoles runs roles.sql as `mage deploy` does, as a master user who is no superuser, deploys every migration as the
+// migrator, and tries as the app what it needs and what it must not do.
 func TestRoles(t *testing.T) {
 	t.Parallel()
 	roles, err := os.ReadFile("../../infra/modules/database/roles.sql")
@@ -29,10 +29,21 @@ func TestRoles(t *testing.T) {
 	var database *testdb.Database
 	t.Cleanup(func() { dropRoles(t, database.DSN) }) // after the database, which Cleanup drops first
 	database = testdb.NewEmpty(t)
+	master := signInAsMaster(t, database)
 	for range 2 { // it may run any number of times
-		if _, err := database.Pool.Exec(t.Context(), string(roles)); err != nil {
+		if _, err := master.Exec(t.Context(), string(roles)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// RDS refuses the password of whoever is a member of rds_iam, at whatever distance: it would refuse the next deployment.
+	// From PostgreSQL 16 on, who made a role stays its administrator, which alone lends nothing.
+	var inside, outside bool
+	if err := master.QueryRow(t.Context(), `
+		SELECT pg_has_role('rifaapp_migrator', 'rds_iam', 'member') AND pg_has_role('rifaapp_app', 'rds_iam', 'member'),
+		       NOT pg_has_role(current_user, 'rds_iam', kind) AND NOT pg_has_role(current_user, 'rifaapp_migrator', kind)
+		FROM (SELECT CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'member' ELSE 'usage' END AS kind) AS k`,
+	).Scan(&inside, &outside); err != nil || !inside || !outside {
+		t.Errorf("migrator and app sign in by token: %t, the master user by password: %t; %v", inside, outside, err)
 	}
 	project, err := migrate.Open(sqitch.Files)
 	if err != nil {
@@ -80,6 +91,37 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// signInAsMaster connects as a user with the rights that RDS gives the master user, on a server that knows rds_iam.
+func signInAsMaster(t *testing.T, d *testdb.Database) *pgx.Conn {
+	t.Helper()
+	for _, statement := range []string{
+		// A failed run leaves its database, and with it the roles. From PostgreSQL 16 on, only who administers a role may
+		// grant it.
+		`DO $$ BEGIN
+			IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_iam') THEN
+				CREATE ROLE rds_iam;
+			END IF;
+			IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rifaapp_master') THEN
+				CREATE ROLE rifaapp_master LOGIN CREATEROLE CREATEDB;
+			END IF;
+			IF current_setting('server_version_num')::int >= 160000 THEN
+				EXECUTE 'GRANT rds_iam TO rifaapp_master WITH ADMIN TRUE, INHERIT FALSE, SET FALSE';
+			END IF;
+		END $$`,
+		"ALTER DATABASE " + pgx.Identifier{d.Pool.Config().ConnConfig.Database}.Sanitize() + " OWNER TO rifaapp_master",
+	} {
+		if _, err := d.Pool.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	master, err := pgx.ConnectConfig(t.Context(), signIn(t, d, "rifaapp_master"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = master.Close(context.Background()) })
+	return master
+}
+
 // signIn is a connection as one role. On AWS it signs in with a token; here it gets a password.
 func signIn(t *testing.T, d *testdb.Database, role string) *pgx.ConnConfig {
 	t.Helper()
@@ -107,7 +149,7 @@ func dropRoles(t *testing.T, dsn string) {
 		t.Fatal(err)
 	}
 	defer server.Close(context.Background())
-	for _, role := range strings.Fields("rifaapp_app rifaapp_migrator rifaapp_owner") {
+	for _, role := range strings.Fields("rifaapp_app rifaapp_migrator rifaapp_owner rds_iam rifaapp_master") {
 		if _, err := server.Exec(context.Background(), "DROP ROLE IF EXISTS "+role); err != nil {
 			t.Logf("%s stays behind: %v", role, err)
 		}

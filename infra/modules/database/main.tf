@@ -11,6 +11,9 @@ locals {
   default_connections = local.aurora ? min(floor(180 * var.capacity.max), 2000) : 80
   max_connections     = coalesce(var.max_connections, local.default_connections)
 
+  # Who signs in with an IAM token; roles.sql makes them. The owner has no login.
+  roles = { app = "rifaapp_app", migrator = "rifaapp_migrator" }
+
   # What both kinds of server are told. Timeouts live on the app's role: roles.sql.
   parameters = {
     "rds.force_ssl"              = { value = "1", apply_method = "immediate" }

@@ -40,13 +40,13 @@ output "master_secret_arn" {
 
 output "roles" {
   description = "Database roles that sign in with an IAM token: app and migrator."
-  value       = var.roles
+  value       = local.roles
 }
 
 output "user_arns" {
   description = "ARN that rds-db:connect needs for each role, at the server or at the proxy."
   value = {
-    for key, role in var.roles : key => "arn:${local.partition}:rds-db:${local.region}:${var.account_id}:dbuser:${
+    for key, role in local.roles : key => "arn:${local.partition}:rds-db:${local.region}:${var.account_id}:dbuser:${
       var.proxy == null || key == "migrator" ? local.resource_id : element(split(":", aws_db_proxy.this[0].arn), 6)
     }/${role}"
   }

@@ -48,5 +48,9 @@ BEGIN
         GRANT USAGE, SELECT ON SEQUENCES TO rifaapp_app;
     ALTER DEFAULT PRIVILEGES FOR ROLE rifaapp_owner IN SCHEMA public
         GRANT EXECUTE ON FUNCTIONS TO rifaapp_app;
+
+    -- Through the migrator the master user would be a member of rds_iam, and RDS would refuse its password from now on.
+    -- What PostgreSQL 16 leaves it as the maker of these roles, ADMIN without INHERIT and SET, it cannot give back.
+    EXECUTE format('REVOKE rifaapp_migrator FROM %I', current_user);
 END
 $roles$;

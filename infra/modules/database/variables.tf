@@ -68,21 +68,6 @@ variable "master_username" {
   }
 }
 
-variable "roles" {
-  description = "Database roles that sign in with an IAM token; sqitch or roles.sql creates them. The owner has no login and is not named here."
-  type = object({
-    app      = optional(string, "rifaapp_app")
-    migrator = optional(string, "rifaapp_migrator")
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = alltrue([for r in values(var.roles) : can(regex("^[a-z][a-z0-9_]{0,62}$", r))]) && var.roles.app != var.roles.migrator
-    error_message = "roles must be two different names of lower-case letters, digits or underscores."
-  }
-}
-
 variable "subnet_ids" {
   description = "Private subnets in at least two zones."
   type        = list(string)

@@ -148,7 +148,6 @@ run "refuses_what_is_no_name_or_number" {
     engine_version           = "12.1"
     database_name            = "Rifa App"
     master_username          = "postgres"
-    roles                    = { app = "same", migrator = "same" }
     subnet_ids               = ["subnet-1"]
     security_group_id        = "database"
     kms_key_arn              = "alias/rifaapp"
@@ -160,7 +159,7 @@ run "refuses_what_is_no_name_or_number" {
   }
 
   expect_failures = [
-    var.name, var.account_id, var.engine, var.engine_version, var.database_name, var.master_username, var.roles, var.subnet_ids,
+    var.name, var.account_id, var.engine, var.engine_version, var.database_name, var.master_username, var.subnet_ids,
     var.security_group_id, var.kms_key_arn, var.instance, var.backup_retention_days, var.log_retention_days, var.proxy,
     var.permissions_boundary_arn,
   ]
