@@ -2,7 +2,6 @@ package release
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -43,12 +42,9 @@ func FillSecrets(ctx context.Context, client *secretsmanager.Client, secrets map
 }
 
 func secretValue(variable string) (string, error) {
-	switch variable {
-	case "JWT_KEYS":
+	if variable == "JWT_KEYS" {
 		keys, err := auth.GenerateKeySet().PrivateJSON()
 		return string(keys), err
-	case "MIGRATIONS_TOKEN":
-		return rand.Text(), nil
 	}
 	return "", fmt.Errorf("the secret of %s is empty, and only you know its value: put it there with aws secretsmanager put-secret-value", variable)
 }

@@ -64,8 +64,8 @@ func TestFillSecretsKnowsItsLimits(t *testing.T) {
 	t.Parallel()
 	url, _ := answers(t, [2]string{})
 	client := secretsmanager.New(secretsmanager.Options{Region: "us-east-1", BaseEndpoint: &url, Credentials: aws.AnonymousCredentials{}})
-	filled, err := FillSecrets(t.Context(), client, map[string]string{"MIGRATIONS_TOKEN": "arn:token", "PAYMENT_KEY": "arn:payment"})
-	if len(filled) != 1 || filled[0] != "MIGRATIONS_TOKEN" || err == nil || !strings.Contains(err.Error(), "the secret of PAYMENT_KEY is empty") {
+	filled, err := FillSecrets(t.Context(), client, map[string]string{"JWT_KEYS": "arn:keys", "PAYMENT_KEY": "arn:payment"})
+	if len(filled) != 1 || filled[0] != "JWT_KEYS" || err == nil || !strings.Contains(err.Error(), "the secret of PAYMENT_KEY is empty") {
 		t.Errorf("filled %v, err = %v", filled, err)
 	}
 }

@@ -109,7 +109,7 @@ resource "aws_apigatewayv2_stage" "this" {
       bytes         = "$context.responseLength"
       duration_ms   = "$context.responseLatency"
       function_ms   = "$context.integrationLatency"
-      error         = "$context.error.messageString"
+      error         = "$context.error.message" # messageString brings quotes of its own
       function_fail = "$context.integrationErrorMessage"
       principal     = "$context.identity.userArn"
     })

@@ -113,6 +113,14 @@ resource "aws_iam_policy" "state" {
   policy      = data.aws_iam_policy_document.state[each.key].json
 }
 
+resource "aws_iam_policy" "plan_state" {
+  for_each = var.environments
+
+  name        = "${var.prefix}-plan-state-${each.key}"
+  description = "Read and lock the state of ${each.key}"
+  policy      = data.aws_iam_policy_document.plan_state[each.key].json
+}
+
 resource "aws_iam_role_policy_attachment" "deploy" {
   for_each = {
     for pair in setproduct(var.environments, ["read", "network", "services", "state"]) : "${pair[0]}-${pair[1]}" => pair
@@ -128,10 +136,10 @@ resource "aws_iam_role_policy_attachment" "deploy" {
 }
 
 resource "aws_iam_role_policy_attachment" "plan" {
-  for_each = { for pair in setproduct(var.environments, ["read", "state"]) : "${pair[0]}-${pair[1]}" => pair }
+  for_each = { for pair in setproduct(var.environments, ["read", "plan-state"]) : "${pair[0]}-${pair[1]}" => pair }
 
   role       = aws_iam_role.plan[each.value[0]].name
-  policy_arn = each.value[1] == "read" ? aws_iam_policy.read[each.value[0]].arn : aws_iam_policy.state[each.value[0]].arn
+  policy_arn = each.value[1] == "read" ? aws_iam_policy.read[each.value[0]].arn : aws_iam_policy.plan_state[each.value[0]].arn
 }
 
 # Every role an environment makes must carry this boundary: whoever can deploy still cannot make a role that does more.

@@ -127,9 +127,8 @@ resource "aws_s3_bucket_policy" "state" {
   depends_on = [aws_s3_bucket_public_access_block.state]
 }
 
-data "aws_iam_policy_document" "state" {
-  for_each = var.environments
-
+# What any work with state needs, whoever does it.
+data "aws_iam_policy_document" "find_state" {
   statement {
     sid = "FindTheState"
     actions = [
@@ -139,16 +138,41 @@ data "aws_iam_policy_document" "state" {
     resources = ["arn:${local.partition}:s3:::${var.state_bucket}"]
   }
 
+  statement {
+    sid       = "EncryptIt"
+    actions   = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:DescribeKey"]
+    resources = [aws_kms_key.state.arn]
+  }
+}
+
+data "aws_iam_policy_document" "state" {
+  for_each = var.environments
+
+  source_policy_documents = [data.aws_iam_policy_document.find_state.json]
+
   # Deleting is for the lock, which is an object beside the state.
   statement {
     sid       = "StateOfThisEnvironment"
     actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
     resources = ["arn:${local.partition}:s3:::${var.state_bucket}/${each.key}/*"]
   }
+}
+
+# Pull requests plan: what nobody has reviewed yet may read the state and hold its lock, never write it.
+data "aws_iam_policy_document" "plan_state" {
+  for_each = var.environments
+
+  source_policy_documents = [data.aws_iam_policy_document.find_state.json]
 
   statement {
-    sid       = "EncryptIt"
-    actions   = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:DescribeKey"]
-    resources = [aws_kms_key.state.arn]
+    sid       = "ReadStateOfThisEnvironment"
+    actions   = ["s3:GetObject"]
+    resources = ["arn:${local.partition}:s3:::${var.state_bucket}/${each.key}/*"]
+  }
+
+  statement {
+    sid       = "LockStateOfThisEnvironment"
+    actions   = ["s3:PutObject", "s3:DeleteObject"]
+    resources = ["arn:${local.partition}:s3:::${var.state_bucket}/${each.key}/*.tflock"]
   }
 }

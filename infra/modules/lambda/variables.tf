@@ -155,20 +155,25 @@ variable "environment" {
   }
 
   validation {
-    condition     = alltrue([for k in keys(var.environment) : !contains(["JWT_KEYS", "MIGRATIONS_TOKEN", "DB_PASSWORD"], k)])
-    error_message = "JWT_KEYS, MIGRATIONS_TOKEN and DB_PASSWORD are secrets: name them in secrets, and the function gets an ARN."
+    condition     = !contains(keys(var.environment), "JWT_KEYS")
+    error_message = "JWT_KEYS is a secret: name it in secrets, and the function gets an ARN."
+  }
+
+  validation {
+    condition     = !contains(keys(var.environment), "MIGRATIONS_TOKEN")
+    error_message = "MIGRATIONS_TOKEN is not for AWS: there the route of the migrations is guarded by IAM."
   }
 }
 
 variable "secrets" {
-  description = "Secrets the module makes, empty, for this function alone: environment variable that gets the ARN => last part of the secret's name. Their values are put in by hand or by a tool, never by Terraform."
+  description = "Secrets the module makes, empty, for this function alone: environment variable that gets the ARN => last part of the secret's name. The program reads an ARN in JWT_KEYS only; the database's secret is database.secret_arn. Their values are put in by hand or by a tool, never by Terraform."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
-    condition     = alltrue([for k, v in var.secrets : can(regex("^[A-Z][A-Z0-9_]*$", k)) && can(regex("^[a-z][a-z0-9-]{1,40}$", v))])
-    error_message = "secrets must map an upper-case variable name to a lower-case secret name, such as JWT_KEYS_SECRET_ARN = \"jwt-keys\"."
+    condition     = alltrue([for k, v in var.secrets : k == "JWT_KEYS" && can(regex("^[a-z][a-z0-9-]{1,40}$", v))])
+    error_message = "secrets must map JWT_KEYS, the one variable in which the program reads an ARN, to a lower-case secret name, such as JWT_KEYS = \"jwt-keys\"."
   }
 }
 

@@ -55,6 +55,11 @@ run "routes_are_the_documents" {
   }
 
   assert {
+    condition     = jsondecode(aws_apigatewayv2_stage.this.access_log_settings[0].format).error == "$context.error.message"
+    error_message = "The access log must stay JSON when there is an error: messageString would put quotes inside the quotes."
+  }
+
+  assert {
     condition     = aws_cloudwatch_log_group.access.kms_key_id == var.kms_key_arn && aws_cloudwatch_log_group.access.retention_in_days == 30
     error_message = "The access log must be encrypted and kept for a known time."
   }

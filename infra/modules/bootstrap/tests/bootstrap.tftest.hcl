@@ -53,8 +53,24 @@ run "an_account_ready_for_deployments" {
 
   assert {
     condition = (keys(aws_iam_role_policy_attachment.deploy) == ["dev-network", "dev-read", "dev-services", "dev-state", "prod-network", "prod-read", "prod-services", "prod-state"]
-    && keys(aws_iam_role_policy_attachment.plan) == ["dev-read", "dev-state", "prod-read", "prod-state"])
+    && keys(aws_iam_role_policy_attachment.plan) == ["dev-plan-state", "dev-read", "prod-plan-state", "prod-read"])
     error_message = "Planning must read and lock, and write nothing else."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for s in concat(data.aws_iam_policy_document.find_state.statement, data.aws_iam_policy_document.plan_state["dev"].statement) :
+      tolist(s.resources) if length(setintersection(s.actions, ["s3:PutObject", "s3:DeleteObject"])) > 0
+    ])) == toset(["arn:aws:s3:::rifaapp-state-123456789012/dev/*.tflock"])
+    error_message = "Who plans may write the lock beside the state, never the state."
+  }
+
+  assert {
+    condition = anytrue([
+      for s in data.aws_iam_policy_document.plan_state["dev"].statement :
+      contains(s.actions, "s3:GetObject") && toset(s.resources) == toset(["arn:aws:s3:::rifaapp-state-123456789012/dev/*"])
+    ])
+    error_message = "Who plans must read the state of its environment and of no other."
   }
 
   assert {

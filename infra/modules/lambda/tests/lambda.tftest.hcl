@@ -200,6 +200,26 @@ run "refuses_any_database_user_and_plain_text" {
   expect_failures = [var.environment, var.database]
 }
 
+run "refuses_a_secret_the_program_does_not_read" {
+  command = plan
+
+  variables {
+    secrets = { MIGRATIONS_TOKEN = "migrations-token" }
+  }
+
+  expect_failures = [var.secrets]
+}
+
+run "refuses_a_token_where_iam_guards" {
+  command = plan
+
+  variables {
+    environment = { MIGRATIONS_TOKEN = "sesame" }
+  }
+
+  expect_failures = [var.environment]
+}
+
 run "refuses_to_hide_what_the_module_sets" {
   command = plan
 
