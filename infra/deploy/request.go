@@ -25,8 +25,12 @@ func (p program) request(_ context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if e.Production && event.Type != "rollback" && !dispatch.Released(event.Ref) {
-		return fmt.Errorf("%s takes main and the tags of releases, such as v2.0.0, not %q", e.Name, event.Ref)
+	if e.Production && event.Type != "rollback" {
+		full, ok := dispatch.Released(event.Ref)
+		if !ok {
+			return fmt.Errorf("%s takes main and the tags of releases, such as v2.0.0, not %q", e.Name, event.Ref)
+		}
+		event.Ref = full
 	}
 	text := fmt.Sprintf("environment=%s\nref=%s\nlambda_only=%t\nversion=%s\n", event.Environment, event.Ref, event.LambdaOnly, event.Version)
 	fmt.Fprint(p.out, text)

@@ -15,7 +15,9 @@ func TestRequest(t *testing.T) {
 		says                    string
 	}{
 		"deploy":         {"deploy", `{"environment":"dev","ref":"v2.0.0","lambda_only":true}`, "", "environment=dev\nref=v2.0.0\nlambda_only=true\nversion=\n", ""},
-		"no more than":   {"deploy", `{"environment":"prod"}`, "", "environment=prod\nref=main\nlambda_only=false\nversion=\n", ""},
+		"no more than":   {"deploy", `{"environment":"prod"}`, "", "environment=prod\nref=refs/heads/main\nlambda_only=false\nversion=\n", ""},
+		"a release":      {"deploy", `{"environment":"prod","ref":"v9.9.9"}`, "", "environment=prod\nref=refs/tags/v9.9.9\nlambda_only=false\nversion=\n", ""},
+		"its migrations": {"migrate", `{"environment":"prod","ref":"v9.9.9"}`, "", "environment=prod\nref=refs/tags/v9.9.9\nlambda_only=false\nversion=\n", ""},
 		"a push":         {"deploy", `null`, "push", "environment=dev\nref=0123abcd\nlambda_only=false\nversion=\n", ""},
 		"migrate":        {"migrate", `{"environment":"dev","ref":"main"}`, "", "environment=dev\nref=main\nlambda_only=false\nversion=\n", ""},
 		"rollback":       {"rollback", `{"environment":"prod","version":"12"}`, "", "environment=prod\nref=main\nlambda_only=false\nversion=12\n", ""},
@@ -28,6 +30,7 @@ func TestRequest(t *testing.T) {
 		"two lines":      {"deploy", `{"environment":"dev","ref":"main\nversion=9"}`, "", "", "not the name of a branch"},
 		"a path":         {"deploy", `{"environment":"dev","ref":"a/../b"}`, "", "", "not the name of a branch"},
 		"two documents":  {"deploy", `{"environment":"dev"}{}`, "", "", "text after its end"},
+		"a full name":    {"deploy", `{"environment":"prod","ref":"refs/heads/v9.9.9"}`, "", "", "prod takes main and the tags of releases"},
 		"a branch":       {"deploy", `{"environment":"prod","ref":"mine"}`, "", "", `prod takes main and the tags of releases, such as v2.0.0, not "mine"`},
 		"bad version":    {"rollback", `{"environment":"dev","version":"$LATEST"}`, "", "", "not the number of a version"},
 		"unknown event":  {"destroy", `{"environment":"dev"}`, "", "", `"destroy" cannot be dispatched`},

@@ -25,6 +25,7 @@ type job struct {
 	TimeoutMinutes string `yaml:"timeout-minutes"`
 	Permissions    map[string]string
 	Environment    string
+	Outputs        map[string]string
 	Concurrency    struct {
 		Group            string
 		CancelInProgress bool `yaml:"cancel-in-progress"`
@@ -33,6 +34,7 @@ type job struct {
 }
 
 type workflowStep struct {
+	If   string
 	Uses string
 	Run  string
 	With map[string]string
@@ -68,6 +70,8 @@ func load(t *testing.T) map[string]workflow {
 var (
 	pinned     = regexp.MustCompile(`^[a-z-]+/[a-z-]+@[0-9a-f]{40}$`)
 	mageTarget = regexp.MustCompile(`^go tool mage [A-Za-z:]+( [a-z0-9"$A-Z_.=-]+)*$`)
+	// fixedNotice is a sentence for whoever reads the run; nothing in it is computed.
+	fixedNotice = regexp.MustCompile(`^echo "::notice::[A-Za-z0-9 ,()/._-]+"$`)
 )
 
 func TestActionsArePinned(t *testing.T) {
@@ -142,8 +146,8 @@ func TestStepsAreTargets(t *testing.T) {
 		}
 		for id, j := range w.Jobs {
 			for _, s := range j.Steps {
-				if s.Run != "" && !mageTarget.MatchString(s.Run) {
-					t.Errorf("%s: job %s runs %q: a step is one mage target", name, id, s.Run)
+				if s.Run != "" && !mageTarget.MatchString(s.Run) && !fixedNotice.MatchString(s.Run) {
+					t.Errorf("%s: job %s runs %q: a step is one mage target, or a notice", name, id, s.Run)
 				}
 				for variable, value := range s.Env {
 					if strings.Contains(value, "client_payload") && (variable != "PAYLOAD" || !strings.HasPrefix(s.Run, "go tool mage request ")) {
@@ -166,15 +170,56 @@ func TestStepsAreTargets(t *testing.T) {
 	}
 }
 
-// One environment is changed by one run at a time, and none is cut off in the middle.
+// One environment is changed by one run at a time, and none is cut off in the middle. A rollback waits for rollbacks only:
+// the deployment that runs may be what it has to call back.
 func TestEnvironmentsAreChangedInTurn(t *testing.T) {
 	t.Parallel()
 	all := load(t)
 	for _, name := range []string{"deploy", "migrate", "rollback"} {
 		j := all[name].Jobs[name]
 		const environment = "${{ needs.request.outputs.environment }}"
-		if j.Concurrency.Group != environment || j.Concurrency.CancelInProgress || j.Environment != environment {
+		group := environment
+		if name == "rollback" {
+			group = "rollback-" + environment
+		}
+		if j.Concurrency.Group != group || j.Concurrency.CancelInProgress || j.Environment != environment {
 			t.Errorf("%s: %+v in environment %q", name, j.Concurrency, j.Environment)
+		}
+	}
+}
+
+// What the plan showed and a person approved is what is deployed: jobs after the request share its commit.
+func TestOneCommitIsApprovedAndDeployed(t *testing.T) {
+	t.Parallel()
+	all := load(t)
+	for name, jobs := range map[string][]string{"deploy": {"plan", "deploy"}, "migrate": {"migrate"}} {
+		if commit := all[name].Jobs["request"].Outputs["commit"]; commit != "${{ steps.commit.outputs.commit }}" {
+			t.Errorf("%s: the request hands on the commit %q", name, commit)
+		}
+		for _, id := range jobs {
+			for _, s := range all[name].Jobs[id].Steps {
+				if strings.HasPrefix(s.Uses, "actions/checkout@") && s.With["ref"] != "${{ needs.request.outputs.commit }}" {
+					t.Errorf("%s: job %s checks out %q", name, id, s.With["ref"])
+				}
+			}
+		}
+	}
+}
+
+// An account may hold dev alone: what needs the role of prod is left out then, and the run says so.
+func TestEnvironmentsWithoutARoleAreSkipped(t *testing.T) {
+	t.Parallel()
+	all := load(t)
+	for _, j := range []job{all["ci"].Jobs["plan"], all["drift"].Jobs["drift"]} {
+		said := false
+		for _, s := range j.Steps {
+			said = said || s.If == "vars.AWS_ROLE_ARN == ''" && fixedNotice.MatchString(s.Run)
+			if needs := strings.HasPrefix(s.Uses, "aws-actions/") || strings.HasPrefix(s.Run, "go tool mage"); needs && s.If != "vars.AWS_ROLE_ARN != ''" {
+				t.Errorf("%s: %s%s runs without a role", j.Environment, s.Uses, s.Run)
+			}
+		}
+		if !said {
+			t.Errorf("%s is skipped in silence", j.Environment)
 		}
 	}
 }

@@ -7,6 +7,18 @@ import (
 	"testing"
 )
 
+// What people type is the one that is built.
+func TestReadmeNamesTheBuiltTerragrunt(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if path := ".rifaapp/tools/terragrunt-" + TerragruntVersion + `"`; !strings.Contains(string(readme), path) {
+		t.Errorf("infra/README.md does not show %s", path)
+	}
+}
+
 func TestAtLeastOne(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]bool{

@@ -42,5 +42,14 @@ func Read(eventType, payload string) (Event, error) {
 
 var release = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+$`)
 
-// Released tells whether a ref may go to production: main, or the tag of a release.
-func Released(ref string) bool { return ref == "main" || release.MatchString(ref) }
+// Released is the full name of a ref that may go to production: the branch main, or the tag of a release. In full,
+// because anybody who may push can call a branch v2.0.0. ok is false for everything else.
+func Released(ref string) (full string, ok bool) {
+	switch {
+	case ref == "main":
+		return "refs/heads/main", true
+	case release.MatchString(ref):
+		return "refs/tags/" + ref, true
+	}
+	return "", false
+}
