@@ -15,7 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// tailLines is how many of the last lines of Sqitch's output its failure is reported with.
+// tailLines is how many of the last lines of each of Sqitch's two outputs its failure is reported with.
+// They come through two pipes, so nobody knows which of the two spoke last.
 const tailLines = 10
 
 // runSqitch runs the real command line: arguments as an argv, the password in PGPASSWORD only.
@@ -24,8 +25,8 @@ func runSqitch(ctx context.Context, bin, dir string, config *pgx.ConnConfig, arg
 	cmd := exec.CommandContext(ctx, bin, argv...)
 	cmd.Dir = dir
 	cmd.Env = append(withoutSecrets(os.Environ()), "PGPASSWORD="+config.Password)
-	tail := &tail{}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = env.Stdin, io.MultiWriter(env.Stdout, tail), io.MultiWriter(env.Stderr, tail)
+	said, complained := &tail{}, &tail{}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = env.Stdin, io.MultiWriter(env.Stdout, said), io.MultiWriter(env.Stderr, complained)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	err := cmd.Run()
@@ -34,7 +35,7 @@ func runSqitch(ctx context.Context, bin, dir string, config *pgx.ConnConfig, arg
 	case err == nil:
 		return nil
 	case errors.As(err, &exit):
-		return &ExitError{max(1, exit.ExitCode()), fmt.Errorf("%s %s ended with %w: %s", bin, args[0], exit, tail)}
+		return &ExitError{max(1, exit.ExitCode()), fmt.Errorf("%s %s ended with %w: %s", bin, args[0], exit, strings.TrimSpace(said.String()+"\n"+complained.String()))}
 	}
 	return fmt.Errorf("SQITCH_BIN %s cannot be run; give the path of the sqitch command, or unset it: %w", bin, err)
 }
