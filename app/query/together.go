@@ -23,6 +23,7 @@ type together[K comparable, V any] struct {
 // question is asked once for all who wait for it.
 type question[V any] struct {
 	ctx    context.Context // of the first of them, for its deadline
+	ask    func(ctx context.Context) (V, error)
 	done   chan struct{}
 	answer V
 	err    error
@@ -37,7 +38,7 @@ func (t *together[K, V]) ask(ctx context.Context, key K, ask func(ctx context.Co
 	t.mu.Lock()
 	q := t.next[key]
 	if q == nil {
-		q = &question[V]{ctx: ctx, done: make(chan struct{})}
+		q = &question[V]{ctx: ctx, ask: ask, done: make(chan struct{})}
 		if t.running == nil {
 			t.running, t.next = map[K]bool{}, map[K]*question[V]{}
 		}
@@ -45,7 +46,7 @@ func (t *together[K, V]) ask(ctx context.Context, key K, ask func(ctx context.Co
 			t.next[key] = q
 		} else {
 			t.running[key] = true
-			go t.run(key, q, ask)
+			go t.run(key, q)
 		}
 	}
 	t.mu.Unlock()
@@ -59,9 +60,9 @@ func (t *together[K, V]) ask(ctx context.Context, key K, ask func(ctx context.Co
 }
 
 // run asks until nobody waits.
-func (t *together[K, V]) run(key K, q *question[V], ask func(ctx context.Context) (V, error)) {
+func (t *together[K, V]) run(key K, q *question[V]) {
 	for q != nil {
-		q.run(ask)
+		q.run()
 		t.mu.Lock()
 		q = t.next[key]
 		delete(t.next, key)
@@ -73,7 +74,7 @@ func (t *together[K, V]) run(key K, q *question[V], ask func(ctx context.Context
 }
 
 // run keeps the deadline of the first who asked, but not the end of their request: others wait too.
-func (q *question[V]) run(ask func(ctx context.Context) (V, error)) {
+func (q *question[V]) run() {
 	defer close(q.done)
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -86,5 +87,5 @@ func (q *question[V]) run(ask func(ctx context.Context) (V, error)) {
 		ctx, cancel = context.WithDeadline(ctx, deadline)
 		defer cancel()
 	}
-	q.answer, q.err = ask(ctx)
+	q.answer, q.err = q.ask(ctx)
 }
