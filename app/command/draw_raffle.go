@@ -28,9 +28,12 @@ type DrawRaffle struct {
 // Draw computes the winners of a sealed raffle; anybody may ask, since there is nothing to choose.
 // Where the committed secret decides, the organiser may ask before the seal: the raffle is then sealed
 // in the same transaction. Repeating it changes nothing. Refused: nothing sold, and whatever comes too
-// early (member "available_at") or does not decide.
+// early (member "available_at") or does not decide. A seal that nobody saw committed in time does not
+// decide: it is replaced, and the refusal names the time of the new round.
 func (c *Raffles) Draw(ctx context.Context, in DrawRaffle) error {
-	return postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
+	var early *raffle.Error
+	err := postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
+		early = nil
 		current, err := lockSeen(ctx, tx, in.RaffleID, in.Caller, mayDraw)
 		if err != nil || current.Status == raffle.Drawn {
 			return err
@@ -47,11 +50,23 @@ func (c *Raffles) Draw(ctx context.Context, in DrawRaffle) error {
 		if err != nil {
 			return err
 		}
+		if !r.witnessed {
+			if early, err = r.settleToDraw(ctx, tx, current); err != nil || early != nil {
+				return err
+			}
+		}
 		if err := r.loadResults(ctx, tx, in.RaffleID); err != nil {
 			return err
 		}
 		return r.draw(ctx, tx, current, in)
 	})
+	if err != nil || early == nil {
+		return err
+	}
+	if err := onceCommitted(ctx, func(ctx context.Context) error { return c.witness(ctx, in.RaffleID) }); err != nil {
+		return err
+	}
+	return early
 }
 
 // mayDraw lets anybody draw what is sealed, and only the organiser what is not.
@@ -72,7 +87,8 @@ func sealToDraw(ctx context.Context, tx pgx.Tx, current owned) error {
 	if r.rules.Method != draw.MethodCommitReveal {
 		return raffle.Refuse(raffle.CodeNotSealed, "Seal the raffle first: what decides it must come after the seal.")
 	}
-	return sealSold(ctx, tx, current)
+	_, err = sealSold(ctx, tx, current) // where the secret decides there is nothing to witness
+	return err
 }
 
 // due refuses what comes before the raffle's draw_at or before from.

@@ -15,10 +15,10 @@ import (
 // record is the draw of one raffle as it is stored: what it is computed from.
 type record struct {
 	draw.Input
-	rules    draw.Rules
-	attempt  int16      // of the seal
-	commitBy *time.Time // when the seal had to be committed, for a beacon
-	results  []enteredResult
+	rules     draw.Rules
+	attempt   int16 // of the seal
+	witnessed bool  // the seal was seen committed in time, or has no such limit
+	results   []enteredResult
 }
 
 // enteredResult is a lottery result with its place in the record.
@@ -40,10 +40,11 @@ func loadRecord(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) (record, err
 		attempt               *int16
 	)
 	err := tx.QueryRow(ctx, `
-		SELECT d.document, d.secret, d.rules_hash, d.commitment, s.attempt, s.sealed_at, s.n, s.root, s.ref, s.round, s.seal, s.commit_by
+		SELECT d.document, d.secret, d.rules_hash, d.commitment, s.attempt, s.sealed_at, s.n, s.root, s.ref, s.round, s.seal,
+			s.commit_by IS NULL OR s.witnessed_at IS NOT NULL
 		FROM draw_rules d LEFT JOIN draw_seals s ON s.raffle_id = d.raffle_id AND s.void_at IS NULL
 		WHERE d.raffle_id = $1`, raffleID).
-		Scan(&r.Rules, &r.Secret, &rulesHash, &commitment, &attempt, &sealedAt, &n, &root, &ref, &round, &seal, &r.commitBy)
+		Scan(&r.Rules, &r.Secret, &rulesHash, &commitment, &attempt, &sealedAt, &n, &root, &ref, &round, &seal, &r.witnessed)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return record{}, fmt.Errorf("raffle %s has no rules", raffleID)
 	}

@@ -258,36 +258,6 @@ func TestSealAgainstSalesAndItself(t *testing.T) {
 	s.consistent()
 }
 
-// A seal whose commit came too late for its round is void and replaced; both stay on record.
-func TestLateSealIsReplaced(t *testing.T) {
-	t.Parallel()
-	s := newShop(t)
-	id := s.raffle(10, withDraw(DrawRules{Method: draw.MethodBeacon}))
-	s.sell(s.hold(id, 1, 2))
-	if err := s.Seal(t.Context(), id, s.owner); err != nil {
-		t.Fatal(err)
-	}
-	first, _ := s.published(id)
-	s.exec(`UPDATE draw_seals SET commit_by = now() - interval '1 second', seal = decode(repeat('ab', 32), 'hex') WHERE raffle_id = $1`, id)
-	if err := s.replaceLateSeal(t.Context(), id); err != nil {
-		t.Fatal(err)
-	}
-	second, entries := s.published(id)
-	if len(second.VoidSeals) != 1 || second.VoidSeals[0].Round != first.Proof.Round || len(entries) != 2 {
-		t.Errorf("on record: %+v, %d entries", second.VoidSeals, len(entries))
-	}
-	if second.Proof.Root != first.Proof.Root || second.Proof.Seal == second.VoidSeals[0].Seal {
-		t.Errorf("replaced by %+v", second.Proof)
-	}
-	if err := s.replaceLateSeal(t.Context(), id); err != nil { // in time: it stays
-		t.Fatal(err)
-	}
-	if third, _ := s.published(id); third.Proof.Seal != second.Proof.Seal {
-		t.Error("a seal in time was replaced")
-	}
-	s.consistent()
-}
-
 // The last sale seals the raffle, and so does the schedule once draw_at has passed, whoever closed it.
 func TestSealedBySaleAndBySchedule(t *testing.T) {
 	t.Parallel()

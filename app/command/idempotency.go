@@ -49,11 +49,14 @@ type Answer struct {
 // CodeIdempotencyRunning while the first request is being answered.
 func (i *Idempotency) Once(ctx context.Context, request KeyedRequest, run func(ctx context.Context) (Answer, error)) (answer Answer, replayed bool, err error) {
 	key, body := request.hash(), sha256.Sum256(request.Body)
+	var later afterCommit
+	ctx = later.in(ctx)
 	stored := func(ctx context.Context, db *pgxpool.Pool) (done bool, err error) {
 		answer, done, err = i.find(ctx, db, key, body)
 		return done, err
 	}
 	err = postgres.InTxResolved(ctx, i.DB, stored, func(tx pgx.Tx) error {
+		later.reset()
 		mine, err := lockKey(ctx, tx, key)
 		if err != nil {
 			return err
@@ -72,6 +75,9 @@ func (i *Idempotency) Once(ctx context.Context, request KeyedRequest, run func(c
 			key[:], body[:], answer.Status, answer.Header, answer.Body)
 		return err
 	})
+	if err == nil && !replayed {
+		later.run(ctx)
+	}
 	return answer, replayed, err
 }
 

@@ -17,8 +17,8 @@ import (
 )
 
 // Raffles are the commands on raffles and their numbers: Create, Update, Delete, Reserve, Confirm,
-// Release, Seal, EnterLotteryResult, Draw, and the minute's Sweep, CloseDue and DrawDue. It is safe for
-// concurrent use.
+// Release, Seal, EnterLotteryResult, Draw, and the minute's WitnessDue, CloseDue, DrawDue and Sweep. It
+// is safe for concurrent use.
 type Raffles struct {
 	DB *pgxpool.Pool
 	// DrawMethod draws raffles that came without a draw block; empty is commit_reveal, which needs
@@ -50,6 +50,8 @@ type owned struct {
 	Sealed bool
 	Dated  bool // its rules promise DrawAt
 	Now    time.Time
+
+	Witnessed bool // its seal was seen committed in time, or has no such limit
 }
 
 // lockOwned locks the raffle alone and reads it. A raffle that is not the caller's is refused with
@@ -85,10 +87,12 @@ func see(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, caller *uuid.UUID) 
 	var ownerID *uuid.UUID
 	err = tx.QueryRow(ctx, `
 		SELECT r.id, r.status, r.title, r.draw_at, r.owner_id, clock_timestamp(), COALESCE(d.dated, false),
-			EXISTS (SELECT FROM draw_seals s WHERE s.raffle_id = r.id AND s.void_at IS NULL)
-		FROM raffles r LEFT JOIN draw_rules d ON d.raffle_id = r.id
+			s.raffle_id IS NOT NULL, s.raffle_id IS NOT NULL AND (s.commit_by IS NULL OR s.witnessed_at IS NOT NULL)
+		FROM raffles r
+		LEFT JOIN draw_rules d ON d.raffle_id = r.id
+		LEFT JOIN draw_seals s ON s.raffle_id = r.id AND s.void_at IS NULL
 		WHERE r.id = $1`, raffleID).
-		Scan(&o.ID, &o.Status, &o.Title, &o.DrawAt, &ownerID, &o.Now, &o.Dated, &o.Sealed)
+		Scan(&o.ID, &o.Status, &o.Title, &o.DrawAt, &ownerID, &o.Now, &o.Dated, &o.Sealed, &o.Witnessed)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return owned{}, false, raffleNotFound()
 	}

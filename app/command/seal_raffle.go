@@ -23,44 +23,50 @@ func (c *Raffles) Seal(ctx context.Context, raffleID, caller uuid.UUID) error {
 	return c.seal(ctx, raffleID, func(tx pgx.Tx) (owned, error) { return lockOwned(ctx, tx, raffleID, caller) })
 }
 
-// seal seals the raffle that lock has locked alone and found fit.
+// seal seals the raffle that lock has locked alone and found fit. A second transaction then witnesses
+// that the first was committed in time.
 func (c *Raffles) seal(ctx context.Context, raffleID uuid.UUID, lock func(tx pgx.Tx) (owned, error)) error {
-	made := false
+	unwitnessed := false
 	err := postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
 		current, err := lock(tx)
-		if err != nil || current.Sealed && current.Status != raffle.Cancelled {
+		if err != nil {
 			return err
 		}
-		made = true
-		return sealSold(ctx, tx, current)
+		if current.Sealed && current.Status != raffle.Cancelled {
+			unwitnessed = !current.Witnessed
+			return nil
+		}
+		unwitnessed, err = sealSold(ctx, tx, current)
+		return err
 	})
-	if err != nil || !made {
+	if err != nil || !unwitnessed {
 		return err
 	}
-	return c.replaceLateSeal(ctx, raffleID)
+	return onceCommitted(ctx, func(ctx context.Context) error { return c.witness(ctx, raffleID) })
 }
 
 // sealSold seals in the caller's transaction, which holds the raffle's lock alone: buyers share that
 // lock, so every sale is in the list or will find the raffle closed. The seal's time is read from the
-// database's clock once the rest is done, because now() is when the transaction began.
-func sealSold(ctx context.Context, tx pgx.Tx, current owned) error {
+// database's clock once the rest is done, because now() is when the transaction began. It says whether
+// the seal must be witnessed after the commit.
+func sealSold(ctx context.Context, tx pgx.Tx, current owned) (unwitnessed bool, err error) {
 	if current.Status != raffle.Open && current.Status != raffle.Closed {
-		return transition(current.Status, "only an open or a closed raffle can be sealed or drawn")
+		return false, transition(current.Status, "only an open or a closed raffle can be sealed or drawn")
 	}
 	r, err := loadRecord(ctx, tx, current.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	entries, err := soldNumbers(ctx, tx, current.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	list, err := draw.NewList(entries)
 	if errors.Is(err, draw.ErrNothingSold) {
-		return raffle.Refuse(raffle.CodeNothingSold, "No number of this raffle was sold; there is nothing to seal and nobody to win.")
+		return false, raffle.Refuse(raffle.CodeNothingSold, "No number of this raffle was sold; there is nothing to seal and nobody to win.")
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`UPDATE raffles SET status = 'closed', updated_at = now() WHERE id = $1`, current.ID)
@@ -70,7 +76,7 @@ func sealSold(ctx context.Context, tx pgx.Tx, current owned) error {
 	projection.RaffleChanged(batch, current.ID)
 	projection.ListSealed(batch, current.ID)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return err
+		return false, err
 	}
 	return storeSeal(ctx, tx, current.ID, r, list)
 }
@@ -120,18 +126,19 @@ func queueEntries(b *pgx.Batch, raffleID uuid.UUID, entries []draw.Entry) {
 		FROM unnest($2::smallint[], $3::integer[], $4::bytea[]) AS c (chunk, first_number, entries)`, raffleID, chunks, first, packed)
 }
 
-// storeSeal makes the seal of the list at this moment and publishes it.
-func storeSeal(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, r record, list draw.List) error {
+// storeSeal makes the seal of the list at this moment and publishes it. It says whether the seal must be
+// witnessed after the commit.
+func storeSeal(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, r record, list draw.List) (unwitnessed bool, err error) {
 	var now time.Time
 	if err := tx.QueryRow(ctx, `SELECT date_trunc('second', clock_timestamp())`).Scan(&now); err != nil {
-		return err
+		return false, err
 	}
 	seal, err := draw.NewSeal(draw.SealInput{RaffleID: raffleID, Rules: r.Rules, Secret: r.Secret, List: list, SealedAt: now})
 	if errors.Is(err, draw.ErrSealTooLate) {
-		return raffle.Refuse(raffle.CodeSealTooLate, "The official draw of the lottery has begun, so the raffle can no longer be sealed; cancel it.")
+		return false, raffle.Refuse(raffle.CodeSealTooLate, "The official draw of the lottery has begun, so the raffle can no longer be sealed; cancel it.")
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	var commitBy *time.Time
 	if at := seal.CommitBy(r.rules.Method); !at.IsZero() {
@@ -143,35 +150,5 @@ func storeSeal(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, r record, lis
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		raffleID, r.attempt+1, seal.SealedAt, seal.N, seal.Root[:], list.Checkpoints, []byte(seal.Ref), int64(seal.Round), seal.E[:], commitBy)
 	projection.DrawChanged(batch, raffleID)
-	return tx.SendBatch(ctx, batch).Close()
-}
-
-// replaceLateSeal is called after the commit of a new seal. When that took so long that the seal's
-// round is less than 30 s away, the seal is void and another is made of the same list; both stay on
-// record. A seal that is in time stays as it is.
-func (c *Raffles) replaceLateSeal(ctx context.Context, raffleID uuid.UUID) error {
-	return postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
-		if err := lockRaffle(ctx, tx, raffleID); err != nil {
-			return err
-		}
-		r, err := loadRecord(ctx, tx, raffleID)
-		if err != nil {
-			return err
-		}
-		tag, err := tx.Exec(ctx, `
-			UPDATE draw_seals SET void_at = clock_timestamp()
-			WHERE raffle_id = $1 AND void_at IS NULL AND commit_by < clock_timestamp()
-				AND NOT EXISTS (SELECT FROM draws WHERE raffle_id = $1)`, raffleID)
-		if err != nil || tag.RowsAffected() == 0 {
-			return err
-		}
-		if err := r.loadEntries(ctx, tx, raffleID); err != nil {
-			return err
-		}
-		list, err := draw.NewList(r.Entries)
-		if err != nil {
-			return err
-		}
-		return storeSeal(ctx, tx, raffleID, r, list)
-	})
+	return commitBy != nil, tx.SendBatch(ctx, batch).Close()
 }

@@ -119,21 +119,24 @@ func (a *application) everyMinute(ctx context.Context) {
 
 // minuteReport says what the minute's work did.
 type minuteReport struct {
-	HoldsFreed    int   `json:"holds_freed"`
-	RafflesClosed int   `json:"raffles_closed"`
-	RafflesDrawn  int   `json:"raffles_drawn"`
-	AnswersSwept  int   `json:"answers_swept"`
-	SessionsSwept int64 `json:"sessions_swept"`
+	SealsWitnessed int   `json:"seals_witnessed"`
+	HoldsFreed     int   `json:"holds_freed"`
+	RafflesClosed  int   `json:"raffles_closed"`
+	RafflesDrawn   int   `json:"raffles_drawn"`
+	AnswersSwept   int   `json:"answers_swept"`
+	SessionsSwept  int64 `json:"sessions_swept"`
 }
 
-// minute closes and seals raffles whose time has come, draws those whose lottery result has stood,
-// puts expired holds back on the board, and forgets answers and sessions that are over.
+// minute witnesses seals, which cannot wait, closes and seals raffles whose time has come, draws those
+// whose lottery result has stood, puts expired holds back on the board, and forgets answers and sessions
+// that are over.
 func (a *application) minute(ctx context.Context) (minuteReport, error) {
+	witnessed, witnessErr := a.raffles.WitnessDue(ctx)
 	closed, closeErr := a.raffles.CloseDue(ctx)
 	drawn, drawErr := a.raffles.DrawDue(ctx)
 	freed, sweepErr := a.raffles.Sweep(ctx)
 	answers, answersErr := a.idempotency.Sweep(ctx)
 	sessions, sessionsErr := a.accounts.Sweep(ctx)
-	return minuteReport{HoldsFreed: freed, RafflesClosed: closed, RafflesDrawn: drawn, AnswersSwept: answers, SessionsSwept: sessions},
-		errors.Join(closeErr, drawErr, sweepErr, answersErr, sessionsErr)
+	return minuteReport{SealsWitnessed: witnessed, HoldsFreed: freed, RafflesClosed: closed, RafflesDrawn: drawn, AnswersSwept: answers, SessionsSwept: sessions},
+		errors.Join(witnessErr, closeErr, drawErr, sweepErr, answersErr, sessionsErr)
 }
