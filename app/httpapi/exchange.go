@@ -65,6 +65,12 @@ func (x *exchange) Write(p []byte) (int, error) { return x.body.Write(p) }
 // WriteString keeps the text until the answer is whole.
 func (x *exchange) WriteString(s string) (int, error) { return x.body.WriteString(s) }
 
+// awaitAnswer lets the answer leave up to d from now, whatever the server allows other answers.
+func (x *exchange) awaitAnswer(d time.Duration) {
+	// Where there is no connection, as on Lambda, there is no limit to move.
+	_ = http.NewResponseController(x.out).SetWriteDeadline(time.Now().Add(d))
+}
+
 // content is the body of the answer.
 func (x *exchange) content() []byte {
 	if x.whole != nil {

@@ -4,10 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"log"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rifaapp/rifaapp/app/postgres"
 )
@@ -84,6 +88,41 @@ func TestGateUntilMigrated(t *testing.T) {
 	}
 	if w := call(a, "GET", "/rifaapp/ready", ""); w.Code != 200 || asked.Load() == before {
 		t.Errorf("ready: got %d %s", w.Code, w.Body)
+	}
+}
+
+// TestMigrationsOutliveTheWriteTimeout: a server's limit on answers is for requests of seconds, and is
+// over here before the handler begins.
+func TestMigrationsOutliveTheWriteTimeout(t *testing.T) {
+	t.Parallel()
+	a := setup(t, func(o *Options) {
+		o.MigrationsToken = "token"
+		o.Migrate = func(context.Context) ([]string, error) { return []string{"init"}, nil }
+	})
+	server := httptest.NewUnstartedServer(a)
+	server.Config.WriteTimeout = time.Nanosecond
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Start()
+	t.Cleanup(server.Close)
+	ask := func(method, path string) (status int, body []byte, err error) {
+		r, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer token")
+		response, err := server.Client().Do(r)
+		if err != nil {
+			return 0, nil, err
+		}
+		defer func() { _ = response.Body.Close() }()
+		body, err = io.ReadAll(response.Body)
+		return response.StatusCode, body, err
+	}
+	if status, body, err := ask("POST", "/rifaapp/migrations/run"); err != nil || status != 200 || !strings.Contains(string(body), `"init"`) {
+		t.Errorf("the migrations' answer was lost: %d %s %v", status, body, err)
+	}
+	if status, _, err := ask("GET", "/rifaapp/health"); err == nil {
+		t.Errorf("another route answered %d after the server's limit", status)
 	}
 }
 

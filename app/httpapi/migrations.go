@@ -15,6 +15,9 @@ import (
 // has as long.
 const migrationsTimeout = 15 * time.Minute
 
+// answerMargin is how long the answer to a deployment that used up its time may take to leave.
+const answerMargin = 20 * time.Second
+
 type migrationsOutput struct{ Body migrationsBody }
 
 type migrationsBody struct {
@@ -45,6 +48,7 @@ func (a *API) runMigrations(ctx context.Context, _ *struct{}) (*migrationsOutput
 		return nil, newProblem(codeMigrating, "")
 	}
 	defer a.migrate.Unlock()
+	exchangeFrom(ctx).awaitAnswer(migrationsTimeout + answerMargin)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), migrationsTimeout)
 	defer cancel()
 	applied, err := a.options.Migrate(ctx)
