@@ -23,8 +23,7 @@ func (c *Raffles) CloseDue(ctx context.Context) (closed int, err error) {
 		SELECT r.id
 		FROM raffles r LEFT JOIN draw_rules d ON d.raffle_id = r.id
 		WHERE r.status = 'open' AND (r.draw_at <= now() OR d.seal_by <= now())
-			OR r.status = 'closed' AND d.raffle_id IS NOT NULL
-				AND NOT EXISTS (SELECT FROM draw_seals s WHERE s.raffle_id = r.id)
+			OR r.status = 'closed' AND NOT EXISTS (SELECT FROM draw_seals s WHERE s.raffle_id = r.id)
 				AND (d.seal_by IS NULL OR d.seal_by + $1::interval > now())
 				AND (SELECT sum(c.sold) FROM raffle_counts_read c WHERE c.raffle_id = r.id)
 					BETWEEN CASE WHEN r.draw_at <= now() OR d.seal_by <= now() THEN 1 ELSE r.total_tickets END AND r.total_tickets

@@ -77,7 +77,7 @@ func mayDraw(current owned, isOwner bool) bool {
 
 // sealToDraw seals a raffle that can be drawn at once.
 func sealToDraw(ctx context.Context, tx pgx.Tx, current owned) error {
-	r, err := loadRecord(ctx, tx, current.ID)
+	r, err := loadAdopted(ctx, tx, current.ID)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,10 @@ type enteredResult struct {
 	confirmedAt *time.Time
 }
 
-// loadRecord reads rules and seal; the seal's hash is zero before there is one. The list is read by
+// errNoRules is what a raffle lacks that was drawn, or made, by a version that knew no rules.
+var errNoRules = errors.New("no rules of its draw were published")
+
+// loadRecord reads rules and seal, or returns errNoRules; the seal's hash is zero before there is one. The list is read by
 // loadEntries, since only the draw needs it.
 func loadRecord(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) (record, error) {
 	var (
@@ -46,7 +49,7 @@ func loadRecord(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) (record, err
 		WHERE d.raffle_id = $1`, raffleID).
 		Scan(&r.Rules, &r.Secret, &rulesHash, &commitment, &attempt, &sealedAt, &n, &root, &ref, &round, &seal, &r.witnessed)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return record{}, fmt.Errorf("raffle %s has no rules", raffleID)
+		return record{}, fmt.Errorf("raffle %s: %w", raffleID, errNoRules)
 	}
 	if err != nil {
 		return record{}, err

@@ -90,7 +90,7 @@ func (c *Raffles) republish(ctx context.Context, tx pgx.Tx, current owned, drawA
 	if frozen {
 		return nil, raffle.Refuse(raffle.CodeFrozen, "A number was held or sold: the rules of the draw, and the draw_at they promise, stay as they were published.")
 	}
-	r, err := loadRecord(ctx, tx, current.ID)
+	r, err := loadAdopted(ctx, tx, current.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func TestCloseDueGoesOnAfterAFault(t *testing.T) {
 	broken, fine := s.raffle(10), s.raffle(10)
 	s.sell(s.hold(broken, 1))
 	s.sell(s.hold(fine, 1))
-	s.exec(`DELETE FROM draw_owners WHERE raffle_id = $1`, broken)
+	s.exec(`UPDATE draw_rules SET document = '{}' WHERE raffle_id = $1`, broken)
 	s.exec(`UPDATE raffles SET draw_at = now() - interval '1 minute' WHERE id = $1`, broken)
 	s.exec(`UPDATE raffles SET draw_at = now() - interval '1 second' WHERE id = $1`, fine)
 	if closed, err := s.CloseDue(t.Context()); err == nil || closed != 1 {

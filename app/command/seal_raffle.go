@@ -53,11 +53,17 @@ func sealSold(ctx context.Context, tx pgx.Tx, current owned) (unwitnessed bool, 
 	if current.Status != raffle.Open && current.Status != raffle.Closed {
 		return false, transition(current.Status, "only an open or a closed raffle can be sealed or drawn")
 	}
-	r, err := loadRecord(ctx, tx, current.ID)
+	r, err := loadAdopted(ctx, tx, current.ID)
 	if err != nil {
 		return false, err
 	}
 	entries, err := soldNumbers(ctx, tx, current.ID)
+	if errors.Is(err, errNoOwner) {
+		if err := adoptBuyers(ctx, tx, current.ID); err != nil {
+			return false, err
+		}
+		entries, err = soldNumbers(ctx, tx, current.ID)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -74,6 +80,7 @@ func sealSold(ctx context.Context, tx pgx.Tx, current owned) (unwitnessed bool, 
 	queueEntries(batch, current.ID, entries)
 	projection.HoldsDropped(batch, current.ID)
 	projection.RaffleChanged(batch, current.ID)
+	projection.BuyersAdopted(batch, current.ID)
 	projection.ListSealed(batch, current.ID)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return false, err
@@ -81,7 +88,10 @@ func sealSold(ctx context.Context, tx pgx.Tx, current owned) (unwitnessed bool, 
 	return storeSeal(ctx, tx, current.ID, r, list)
 }
 
-// soldNumbers is the list to be sealed, ascending.
+// errNoOwner is what a sale lacks that was made by a version that knew no draws.
+var errNoOwner = errors.New("sold, and nothing stands for its buyer")
+
+// soldNumbers is the list to be sealed, ascending, or errNoOwner.
 func soldNumbers(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) ([]draw.Entry, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT t.number, o.owner
@@ -100,7 +110,7 @@ func soldNumbers(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) ([]draw.Ent
 	)
 	_, err = pgx.ForEachRow(rows, []any{&number, &owner}, func() error {
 		if len(owner) != len(draw.Hash{}) {
-			return fmt.Errorf("number %d is sold and has no owner", number)
+			return fmt.Errorf("number %d: %w", number, errNoOwner)
 		}
 		entries = append(entries, draw.Entry{Number: number, Owner: draw.Hash(owner)})
 		return nil

@@ -103,6 +103,9 @@ func (in UpdateRaffle) apply(current owned) (owned, error) {
 		}
 		next.DrawAt = in.DrawAt.Value
 	}
+	if in.Draw != nil && (current.Status == raffle.Drawn || current.Status == raffle.Cancelled) {
+		return owned{}, transition(current.Status, "the rules of its draw can no longer change")
+	}
 	if in.Status.Sent {
 		next.Status = *in.Status.Value
 		if !current.Status.CanBecome(next.Status) {

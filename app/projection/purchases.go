@@ -29,3 +29,12 @@ func purchasesOfRaffle(b *pgx.Batch, raffleID uuid.UUID) {
 					COALESCE(r.winning_numbers && p.numbers, r.winning_number = ANY (p.numbers), false))`,
 		raffleID)
 }
+
+// BuyersAdopted brings the owners of a raffle's purchases up to date: those that were sold by a version
+// that knew no draws have none.
+func BuyersAdopted(b *pgx.Batch, raffleID uuid.UUID) {
+	b.Queue(`
+		UPDATE purchases_read p SET owner = o.owner
+		FROM draw_owners o
+		WHERE p.raffle_id = $1 AND p.owner IS NULL AND o.raffle_id = $1 AND o.participant_id = p.participant_id`, raffleID)
+}

@@ -21,19 +21,22 @@ func (q *Queries) Receipt(ctx context.Context, raffleID, purchaseID uuid.UUID, c
 		participant       uuid.UUID
 		organiser         *uuid.UUID
 		owner, commitment []byte
+		status            raffle.Status
 	)
 	err := postgres.Reader(ctx, q.DB).QueryRow(ctx, `
-		SELECT p.participant_id, r.owner_id, p.numbers, p.created_at, p.owner, d.commitment
+		SELECT p.participant_id, r.owner_id, p.numbers, p.created_at, p.owner, d.commitment, r.status
 		FROM purchases_read p
 		JOIN raffles_read r ON r.id = p.raffle_id
 		LEFT JOIN draws_read d ON d.raffle_id = p.raffle_id
 		WHERE p.id = $1 AND p.raffle_id = $2`, purchaseID, raffleID).
-		Scan(&participant, &organiser, &receipt.Numbers, &receipt.IssuedAt, &owner, &commitment)
+		Scan(&participant, &organiser, &receipt.Numbers, &receipt.IssuedAt, &owner, &commitment, &status)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return draw.Receipt{}, raffle.Refuse(raffle.CodeNotFound, "This raffle has no purchase with this id.")
 	case err != nil:
 		return draw.Receipt{}, postgres.Translate(err)
+	case (owner == nil || commitment == nil) && (status == raffle.Open || status == raffle.Closed):
+		return draw.Receipt{}, raffle.Refuse(raffle.CodeNotFound, "This purchase gets its receipt when the raffle is sealed: ask again then.")
 	case owner == nil || commitment == nil:
 		return draw.Receipt{}, raffle.Refuse(raffle.CodeNotFound, "This purchase is older than receipts.")
 	}
