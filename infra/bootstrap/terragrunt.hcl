@@ -8,6 +8,12 @@ locals {
   region       = one(distinct([for v in local.values : v.region]))
   bucket       = "rifaapp-state-${local.account}"
 
+  # Host names whose records the deploying role may write, of those environments that have one in Route 53.
+  domains = {
+    for v in local.values : v.environment => { name = v.gateway.domain.name, zone_id = v.gateway.domain.zone_id }
+    if try(v.gateway.domain.zone_id, null) != null
+  }
+
   # The first time the bucket is not there yet, so state begins in a file and moves afterwards.
   state = get_env("FIRST", "false") == "true" ? jsonencode({
     backend = "local"
@@ -58,6 +64,7 @@ inputs = {
   account_id           = local.account
   state_bucket         = local.bucket
   environments         = local.environments
+  domains              = local.domains
   create_oidc_provider = get_env("CREATE_OIDC_PROVIDER", "true") == "true"
 
   github = {

@@ -2,6 +2,7 @@ package infra
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -119,12 +120,20 @@ func actions(t *testing.T, text string) (all []string) {
 	return all
 }
 
-// TestBootstrapBeginsInAFile: before the bucket exists its state must lie elsewhere, and in the bucket afterwards.
+// TestBootstrapBeginsInAFile: before the bucket exists its state must lie elsewhere, and in the bucket afterwards. Host
+// names come from the values of the environments.
 func TestBootstrapBeginsInAFile(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	binary := w.stack(t, "dev").TerragruntBinary
 	w.env["ENVIRONMENTS"], w.env["GITHUB_REPOSITORY"], w.env["GITHUB_REPOSITORY_ID"] = "dev,prod", "rifaapp/rifaapp", "424242"
+	w.nameGateway(t, "dev", `{ name = "api.rifa.example", certificate_arn = "arn:aws:acm:us-east-1:000000000000:certificate/a", zone_id = "Z0123456789" }`)
+	w.nameGateway(t, "prod", `{ name = "rifa.example", certificate_arn = "arn:aws:acm:us-east-1:000000000000:certificate/b" }`) // its zone is elsewhere
+	type domain struct {
+		Name   string
+		ZoneID string `json:"zone_id"`
+	}
+	domains := map[string]domain{"dev": {"api.rifa.example", "Z0123456789"}}
 	for first, want := range map[string]string{"true": "local", "false": "s3"} {
 		w.env["FIRST"] = first
 		out, err := w.run(t.Context(), "bootstrap", binary, "render", "--format", "json", "--log-level", "error")
@@ -136,13 +145,32 @@ func TestBootstrapBeginsInAFile(t *testing.T) {
 			Inputs      struct {
 				StateBucket  string `json:"state_bucket"`
 				Environments []string
+				Domains      map[string]domain
 			}
 		}
 		if err := json.Unmarshal([]byte(out), &unit); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		if unit.RemoteState.Backend != want || unit.Inputs.StateBucket != "rifaapp-state-000000000000" || len(unit.Inputs.Environments) != 2 {
+		if unit.RemoteState.Backend != want || unit.Inputs.StateBucket != "rifaapp-state-000000000000" || len(unit.Inputs.Environments) != 2 || !maps.Equal(unit.Inputs.Domains, domains) {
 			t.Errorf("FIRST=%s: %+v", first, unit)
 		}
+	}
+}
+
+// nameGateway gives an environment's gateway a domain.
+func (w workplace) nameGateway(t *testing.T, env, domain string) {
+	t.Helper()
+	path := w.path("envs", env, "terragrunt.stack.hcl")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const gateway = "    gateway = {\n"
+	if strings.Count(string(text), gateway) != 1 {
+		t.Fatalf("%s has no gateway", path)
+	}
+	named := strings.Replace(string(text), gateway, gateway+"      domain = "+domain+"\n", 1)
+	if err := os.WriteFile(path, []byte(named), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -22,6 +22,29 @@ data "aws_iam_policy_document" "services" {
     ]
   }
 
+  # A host name of its own: the two records that lead to the gateway, in the one zone, and no other record there.
+  dynamic "statement" {
+    for_each = [for e, domain in var.domains : domain if e == each.key]
+
+    content {
+      sid       = "RecordsOfTheDomain"
+      actions   = ["route53:ChangeResourceRecordSets"]
+      resources = ["arn:${local.partition}:route53:::hostedzone/${statement.value.zone_id}"]
+
+      condition {
+        test     = "ForAllValues:StringEquals"
+        variable = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+        values   = [statement.value.name]
+      }
+
+      condition {
+        test     = "ForAllValues:StringEquals"
+        variable = "route53:ChangeResourceRecordSetsRecordTypes"
+        values   = ["A", "AAAA"]
+      }
+    }
+  }
+
   statement {
     sid = "Databases"
     actions = [

@@ -79,6 +79,31 @@ variable "environments" {
   }
 }
 
+variable "domains" {
+  description = "By environment, the host name of its gateway and the zone of Route 53 in this account that holds it: the role that deploys may write the name's A and AAAA records there. None for environments without a name of their own."
+  type = map(object({
+    name    = string
+    zone_id = string
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.domains), var.environments)) == 0
+    error_message = "domains must be of environments that are prepared here."
+  }
+
+  validation {
+    condition     = alltrue([for d in values(var.domains) : can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", d.name))])
+    error_message = "The name of a domain must be a host name in lower case such as api.rifa.example."
+  }
+
+  validation {
+    condition     = alltrue([for d in values(var.domains) : can(regex("^Z[A-Z0-9]{1,31}$", d.zone_id))])
+    error_message = "The zone_id of a domain must be the id of a hosted zone, such as Z1D633PJN98FT9."
+  }
+}
+
 variable "create_oidc_provider" {
   description = "Make the provider for GitHub's tokens. An account holds one; false where it is there already."
   type        = bool

@@ -84,6 +84,34 @@ run "an_account_ready_for_deployments" {
   }
 }
 
+run "a_host_name_of_its_own" {
+  command = plan
+
+  variables {
+    domains = { dev = { name = "api.rifa.example", zone_id = "Z0123456789" } }
+  }
+
+  assert {
+    condition = [
+      for s in data.aws_iam_policy_document.services["dev"].statement :
+      { on = tolist(s.resources), where = { for c in s.condition : c.variable => "${c.test} ${join(" ", sort(c.values))}" } }
+      if contains(s.actions, "route53:ChangeResourceRecordSets")
+      ] == [{
+        on = tolist(["arn:aws:route53:::hostedzone/Z0123456789"])
+        where = {
+          "route53:ChangeResourceRecordSetsNormalizedRecordNames" = "ForAllValues:StringEquals api.rifa.example"
+          "route53:ChangeResourceRecordSetsRecordTypes"           = "ForAllValues:StringEquals A AAAA"
+        }
+    }]
+    error_message = "Who deploys dev must be able to write the A and AAAA records of its name, and no other record of the zone."
+  }
+
+  assert {
+    condition     = alltrue([for s in data.aws_iam_policy_document.services["prod"].statement : !anytrue([for a in s.actions : startswith(a, "route53:")])])
+    error_message = "Who deploys an environment without a name must write no record at all."
+  }
+}
+
 run "shares_a_provider_that_exists" {
   command = plan
 
@@ -120,4 +148,34 @@ run "refuses_environments_that_begin_alike" {
   }
 
   expect_failures = [var.environments]
+}
+
+run "refuses_a_domain_that_is_a_pattern" {
+  command = plan
+
+  variables {
+    domains = { dev = { name = "*.rifa.example", zone_id = "Z0123456789" } }
+  }
+
+  expect_failures = [var.domains]
+}
+
+run "refuses_a_zone_that_is_no_id" {
+  command = plan
+
+  variables {
+    domains = { dev = { name = "api.rifa.example", zone_id = "rifa.example" } }
+  }
+
+  expect_failures = [var.domains]
+}
+
+run "refuses_a_domain_of_an_environment_elsewhere" {
+  command = plan
+
+  variables {
+    domains = { test = { name = "api.rifa.example", zone_id = "Z0123456789" } }
+  }
+
+  expect_failures = [var.domains]
 }
