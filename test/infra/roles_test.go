@@ -34,6 +34,7 @@ func TestRoles(t *testing.T) {
 		if _, err := master.Exec(t.Context(), string(roles)); err != nil {
 			t.Fatal(err)
 		}
+		leaveTable(t, database)
 	}
 	// RDS refuses the password of whoever is a member of rds_iam, at whatever distance: it would refuse the next deployment.
 	// From PostgreSQL 16 on, who made a role stays its administrator, which alone lends nothing.
@@ -53,6 +54,10 @@ func TestRoles(t *testing.T) {
 	if _, err := migrator.Deploy(t.Context(), migrate.DeployOptions{}); err != nil {
 		t.Fatalf("the migrator cannot deploy: %v", err)
 	}
+	if _, err := master.Exec(t.Context(), string(roles)); err != nil {
+		t.Fatalf("roles.sql beside a deployed schema: %v", err)
+	}
+	checkOwner(t, database)
 	app, err := pgx.ConnectConfig(t.Context(), signIn(t, database, "rifaapp_app"))
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +93,39 @@ func TestRoles(t *testing.T) {
 		case !allowed && (refused == nil || refused.Code != "42501"):
 			t.Errorf("the app may %s: %v", statement, err)
 		}
+	}
+}
+
+// leaveTable makes a table of the migrator's own, as databases have that were deployed before it became the owner.
+func leaveTable(t *testing.T, d *testdb.Database) {
+	t.Helper()
+	migrator, err := pgx.ConnectConfig(t.Context(), signIn(t, d, "rifaapp_migrator"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer migrator.Close(context.Background())
+	if _, err := migrator.Exec(t.Context(), `SET ROLE NONE; CREATE TABLE IF NOT EXISTS earlier (id int)`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkOwner: what deployments made belongs to the role that nobody signs in as, and nothing to one that somebody does.
+func checkOwner(t *testing.T, d *testdb.Database) {
+	t.Helper()
+	rows, err := d.Pool.Query(t.Context(), `
+		SELECT pg_get_userbyid(owner) || ': ' || count(*) FROM (
+			SELECT relowner AS owner FROM pg_class WHERE relnamespace IN ('public'::regnamespace, 'sqitch'::regnamespace)
+			UNION ALL
+			SELECT proowner FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+			UNION ALL
+			SELECT nspowner FROM pg_namespace WHERE nspname = 'sqitch'
+		) AS objects GROUP BY owner`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owners, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(owners) != 1 || !strings.HasPrefix(owners[0], "rifaapp_owner: ") {
+		t.Errorf("owners of what was deployed: %q, %v; want rifaapp_owner alone", owners, err)
 	}
 }
 

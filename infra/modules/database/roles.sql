@@ -1,7 +1,7 @@
 -- The three roles of the database, for an environment whose migrations do not make them. One statement, so that the
 -- Data API takes it; it may run any number of times:
---   owner     owns the objects, cannot sign in
---   migrator  becomes the owner to deploy changes, signs in with an IAM token
+--   owner     owns what migrations make, cannot sign in
+--   migrator  is the owner from the moment it has signed in, with an IAM token
 --   app       reads and writes rows, nothing else, signs in with an IAM token
 DO $roles$
 BEGIN
@@ -30,18 +30,17 @@ BEGIN
         GRANT rds_iam TO rifaapp_migrator, rifaapp_app;
     END IF;
 
-    EXECUTE format('GRANT CONNECT, CREATE, TEMPORARY ON DATABASE %I TO rifaapp_owner, rifaapp_migrator', current_database());
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO rifaapp_app', current_database());
-    GRANT USAGE, CREATE ON SCHEMA public TO rifaapp_owner, rifaapp_migrator;
+    EXECUTE format('GRANT CONNECT, CREATE, TEMPORARY ON DATABASE %I TO rifaapp_owner', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO rifaapp_migrator, rifaapp_app', current_database());
+    GRANT USAGE, CREATE ON SCHEMA public TO rifaapp_owner;
     GRANT USAGE ON SCHEMA public TO rifaapp_app;
 
-    -- Whoever deploys, the app may use what comes out.
-    ALTER DEFAULT PRIVILEGES FOR ROLE rifaapp_migrator IN SCHEMA public
-        GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO rifaapp_app;
-    ALTER DEFAULT PRIVILEGES FOR ROLE rifaapp_migrator IN SCHEMA public
-        GRANT USAGE, SELECT ON SEQUENCES TO rifaapp_app;
-    ALTER DEFAULT PRIVILEGES FOR ROLE rifaapp_migrator IN SCHEMA public
-        GRANT EXECUTE ON FUNCTIONS TO rifaapp_app;
+    -- Whoever deploys, this binary or Sqitch, makes what it makes as the owner, without a line in any script. What the
+    -- migrator once made under its own name changes hands.
+    ALTER ROLE rifaapp_migrator SET role = 'rifaapp_owner';
+    REASSIGN OWNED BY rifaapp_migrator TO rifaapp_owner;
+
+    -- The app may use what comes out.
     ALTER DEFAULT PRIVILEGES FOR ROLE rifaapp_owner IN SCHEMA public
         GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO rifaapp_app;
     ALTER DEFAULT PRIVILEGES FOR ROLE rifaapp_owner IN SCHEMA public
