@@ -133,7 +133,11 @@ var (
 )
 
 // startAPI serves on port 8000 or the next free one and waits until the database is migrated.
-func startAPI(ctx context.Context, binary string, env []string) (*api, error) {
+func startAPI(ctx context.Context, binary string, database []string) (*api, error) {
+	env, err := environment(database)
+	if err != nil {
+		return nil, err
+	}
 	port, err := freePort(firstPort)
 	if err != nil {
 		return nil, err
@@ -149,7 +153,7 @@ func startAPI(ctx context.Context, binary string, env []string) (*api, error) {
 	progress("deploying migrations and starting the API (log: " + logPath + ")")
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	process := exec.Command(binary, "serve", "--addr", address)
-	process.Env = append(append(os.Environ(), "AUTO_MIGRATE=true", "CORS_ALLOW_ORIGINS=*", "EXPOSE_ERRORS=true"), env...)
+	process.Env = env
 	process.Stdout, process.Stderr = log, log
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to pass on
 	if err := process.Start(); err != nil {
@@ -165,6 +169,19 @@ func startAPI(ctx context.Context, binary string, env []string) (*api, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// environment is what the API is told: ours, what suits development, and the way to the database.
+func environment(database []string) ([]string, error) {
+	env := append(os.Environ(), "AUTO_MIGRATE=true", "CORS_ALLOW_ORIGINS=*", "EXPOSE_ERRORS=true")
+	if os.Getenv("JWT_KEYS") == "" {
+		keys, err := keepKeys(keysPath)
+		if err != nil {
+			return nil, err
+		}
+		env = append(env, "JWT_KEYS="+keys)
+	}
+	return append(env, database...), nil
 }
 
 // stopOrphan ends the API of an earlier run that was killed before it could do so itself.
