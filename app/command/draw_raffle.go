@@ -158,7 +158,10 @@ func (r record) unconfirmed() bool {
 
 // drawFault says to a person what keeps the draw from being computed.
 func (r record) drawFault(in DrawRaffle, err error) error {
+	_, faulty := errors.AsType[draw.Faults](err)
 	switch {
+	case faulty:
+		return raffle.Refuse(raffle.CodeResultMissing, "The lottery's result on record is not of the draw that the rules name; correct it.")
 	case errors.Is(err, draw.ErrResultMissing):
 		return raffle.Refuse(raffle.CodeResultMissing,
 			"By the rules this result decides nothing: the lottery's next draw does. Enter its result.")

@@ -14,6 +14,10 @@ import (
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
+// maxResults bounds the public record of a raffle, which everybody downloads: no lottery needs so many
+// draws and corrections.
+const maxResults = 50
+
 // EnterLotteryResult is the result of one official draw, as its organiser read it.
 type EnterLotteryResult struct {
 	RaffleID uuid.UUID
@@ -24,7 +28,8 @@ type EnterLotteryResult struct {
 
 // EnterLotteryResult appends a result to the record of a sealed raffle, or confirms the one entered
 // last, which begins the objection window. A correction is a new entry with the same draw number: it
-// must be confirmed too, and its window begins anew. Repeating either changes nothing.
+// must be confirmed too, and its window begins anew. Repeating either changes nothing. A raffle takes
+// maxResults entries, corrections included.
 func (c *Raffles) EnterLotteryResult(ctx context.Context, in EnterLotteryResult) error {
 	return postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
 		current, err := lockOwned(ctx, tx, in.RaffleID, in.Caller)
@@ -53,7 +58,7 @@ func (c *Raffles) EnterLotteryResult(ctx context.Context, in EnterLotteryResult)
 		case repeated:
 			return nil
 		}
-		return r.enter(ctx, tx, in)
+		return r.enter(ctx, tx, current, in)
 	})
 }
 
@@ -84,9 +89,18 @@ func resultFaults(err error) error {
 
 // enter appends the result. It must either correct an earlier one, or be of the draw that the rules
 // ask for next: results nobody needs would only confuse buyers.
-func (r record) enter(ctx context.Context, tx pgx.Tx, in EnterLotteryResult) error {
+func (r record) enter(ctx context.Context, tx pgx.Tx, current owned, in EnterLotteryResult) error {
+	if len(r.Results) >= maxResults {
+		return raffle.Refuse(raffle.CodeTooManyResults, "Fifty results were entered for this raffle, and more are not taken; the one entered last can be confirmed.")
+	}
 	if err := r.loadEntries(ctx, tx, in.RaffleID); err != nil {
 		return err
+	}
+	if in.Result.Date > r.rules.Lottery.Today(current.Now) {
+		return raffle.Invalid(raffle.FieldError{Location: "body.date", Message: "must not lie in the future"})
+	}
+	if err := draw.CheckResultDates(r.rules, r.Entries, append(r.Results, in.Result)); err != nil {
+		return resultFaults(err)
 	}
 	outcome, _, _, err := draw.DecideLottery(r.rules, r.Entries, r.Results)
 	if err != nil {

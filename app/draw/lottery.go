@@ -60,6 +60,16 @@ func (l Lottery) Time() time.Time {
 	return at.UTC()
 }
 
+// Date is the day of the official draw where the lottery draws: draws_at is written with the offset of
+// that place.
+func (l Lottery) Date() string { return l.DrawsAt[:len(time.DateOnly)] } // checked when the rules were read
+
+// Today is the date at the moment now in the same place.
+func (l Lottery) Today(now time.Time) string {
+	at, _ := time.Parse(time.RFC3339, l.DrawsAt)
+	return now.In(at.Location()).Format(time.DateOnly)
+}
+
 // NeedsBeacon says whether these rules may come to ask for a quicknet round.
 func (l Lottery) NeedsBeacon() bool {
 	return l.OnUnsold == UnsoldBeacon || l.OnSuspended == SuspendedBeacon

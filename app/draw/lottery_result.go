@@ -128,6 +128,32 @@ func DecideLottery(r Rules, entries []Entry, results []LotteryResult) (Outcome, 
 	return outcome, at, last, nil
 }
 
+// CheckResultDates says whether the results are of the draws that the rules name. The day of the rules
+// decides; a later one only when a draw on record before it, suspended or with an unsold number, left the
+// decision to the lottery's next draw by the rules. Corrections stay on record, so a suspended draw that
+// is held later may keep its draw number. The error is Faults for the field "date", or LotteryNumber's.
+func CheckResultDates(r Rules, entries []Entry, results []LotteryResult) error {
+	repeated := false
+	for _, result := range results {
+		day := r.Lottery.Date()
+		if _, err := time.Parse(time.DateOnly, result.Date); err != nil {
+			return Faults{{Field: "date", Message: "must be a date such as 2026-12-05"}}
+		}
+		if result.Date < day {
+			return Faults{{Field: "date", Message: "must not be before " + day + ": no earlier draw of the lottery decides by the rules"}}
+		}
+		if result.Date > day && !repeated {
+			return Faults{{Field: "date", Message: "must be " + day + ": by the rules the lottery's draw of that day decides; if it was suspended, enter that first"}}
+		}
+		outcome, _, err := ResolveLottery(r, entries, result)
+		if err != nil {
+			return err
+		}
+		repeated = repeated || outcome == OutcomeRepeat
+	}
+	return nil
+}
+
 // Check names every fault of a result, for the organiser who enters it.
 func (l LotteryResult) Check(r Rules) error {
 	var f Faults

@@ -153,3 +153,43 @@ func TestResultFaults(t *testing.T) {
 		t.Error("a suspended draw has digits")
 	}
 }
+
+// The draw of the rules' day decides, in Colombia's time; a later one only when one on record was
+// suspended or drew a number nobody bought, and the rules leave that to the next draw.
+func TestResultDates(t *testing.T) {
+	t.Parallel()
+	rules := lotteryRules(t, func(r *RulesInput) {
+		r.Lottery.DrawsAt, r.Lottery.OnUnsold, r.Lottery.OnSuspended = "2026-12-05T22:30:00-05:00", UnsoldRepeat, SuspendedNextDraw
+	})
+	strict := lotteryRules(t, func(r *RulesInput) { r.Lottery.DrawsAt = "2026-12-05T22:30:00-05:00" })
+	at := func(date, digits string) LotteryResult {
+		return LotteryResult{Date: date, Digits: digits, Suspended: digits == "", DrawNumber: "1"}
+	}
+	const sold, unsold, suspended = "4821", "4822", ""
+	for name, c := range map[string]struct {
+		rules   Rules
+		results []LotteryResult
+		good    bool
+	}{
+		"none":                          {rules, nil, true},
+		"the day":                       {rules, []LotteryResult{at("2026-12-05", sold)}, true},
+		"the day in UTC":                {rules, []LotteryResult{at("2026-12-06", sold)}, false},
+		"earlier":                       {rules, []LotteryResult{at("2026-12-04", sold)}, false},
+		"no date":                       {rules, []LotteryResult{at("", sold)}, false},
+		"no day of the calendar":        {rules, []LotteryResult{at("2026-12-05", unsold), at("2026-12-32", sold)}, false},
+		"corrected":                     {rules, []LotteryResult{at("2026-12-05", sold), at("2026-12-05", unsold)}, true},
+		"corrected to another day":      {rules, []LotteryResult{at("2026-12-05", sold), at("2026-12-12", sold)}, false},
+		"after an unsold number":        {rules, []LotteryResult{at("2026-12-05", unsold), at("2026-12-12", sold)}, true},
+		"after a suspended draw":        {rules, []LotteryResult{at("2026-12-05", suspended), at("2026-12-07", sold)}, true},
+		"earlier after an unsold one":   {rules, []LotteryResult{at("2026-12-05", unsold), at("2026-11-28", sold)}, false},
+		"unsold, which the rules void":  {strict, []LotteryResult{at("2026-12-05", unsold), at("2026-12-12", sold)}, false},
+		"suspended, and the rules void": {strict, []LotteryResult{at("2026-12-05", suspended), at("2026-12-12", sold)}, false},
+	} {
+		if err := CheckResultDates(c.rules, vectorEntries(), c.results); (err == nil) != c.good {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if today := rules.Lottery.Today(time.Date(2026, 12, 6, 3, 0, 0, 0, time.UTC)); today != "2026-12-05" {
+		t.Errorf("at the draw it is %s in Colombia", today)
+	}
+}

@@ -137,8 +137,8 @@ var ErrResultMissing = errors.New("no lottery result decides this raffle yet")
 
 // Draw computes the draw from the seal and the entropy. The same input gives the same result, always;
 // store it and answer it to every later call. Whether the time has come is the caller's question
-// (AvailableAt). Errors: ErrWrongRound, ErrBadSignature, ErrSecret, ErrResultMissing, or input that
-// does not belong to this seal.
+// (AvailableAt). Errors: ErrWrongRound, ErrBadSignature, ErrSecret, ErrResultMissing, Faults of a lottery
+// result, or input that does not belong to this seal.
 func Draw(in Input) (Result, error) {
 	rules, err := ParseRules(in.Rules)
 	if err != nil {
@@ -175,6 +175,9 @@ func (in Input) byBeacon(rules Rules) (Result, error) {
 }
 
 func (in Input) byLottery(rules Rules) (Result, error) {
+	if err := CheckResultDates(rules, in.Entries, in.Results); err != nil {
+		return Result{}, err
+	}
 	outcome, at, _, err := DecideLottery(rules, in.Entries, in.Results)
 	if err != nil {
 		return Result{}, err

@@ -104,6 +104,10 @@ func (v *verification) checkLottery() {
 		return
 	}
 	results := v.Proof.Results
+	if err := CheckResultDates(*v.rules, v.Entries, results); err != nil {
+		v.add(id, title, StatusWrong, "%v", err)
+		return
+	}
 	if len(results) == 0 && v.LotteryResult != "" {
 		results = []LotteryResult{{Digits: v.LotteryResult}}
 	}

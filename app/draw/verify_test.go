@@ -211,6 +211,12 @@ func TestTheBarestProof(t *testing.T) {
 	Verify(e).expect(t, "lottery", CannotTell, "lottery", StatusUnknown)
 	e.Rules = s.input.Rules
 	Verify(e).expect(t, "lottery with its rules", Verified, "lottery", StatusOK)
+	for _, date := range []string{"2023-08-22", "2023-08-30", ""} {
+		misdated := e
+		misdated.Proof.Results = []LotteryResult{someResult}
+		misdated.Proof.Results[0].Date = date
+		Verify(misdated).expect(t, "a result of "+date, DoesNotVerify, "lottery", StatusWrong)
+	}
 	e.Proof.Results = nil
 	Verify(e).expect(t, "lottery without a result", CannotTell, "lottery", StatusUnknown)
 	e.LotteryResult = "4821"

@@ -49,6 +49,7 @@ var refusals = map[raffle.Code]refusal{
 	raffle.CodeNotLottery:         {409, "Not a lottery", "No lottery decides this raffle, so it takes no result."},
 	raffle.CodeResultMissing:      {409, "Lottery result missing", "No confirmed lottery result decides this raffle yet."},
 	raffle.CodeResultDiffers:      {409, "Lottery result differs", "Confirm the result exactly as it was entered, or enter the right one first."},
+	raffle.CodeTooManyResults:     {409, "Too many results", "Fifty results were entered for this raffle; the one that counts can still be confirmed."},
 	raffle.CodeEmailTaken:         {409, "E-mail taken", "There is already an account with this e-mail address; log in instead."},
 	raffle.CodeInvalidCredentials: {401, "Invalid credentials", "The e-mail address or the password is wrong."},
 	raffle.CodeInvalidRefresh:     {401, "Invalid refresh token", "This refresh token is not valid any more; log in again."},

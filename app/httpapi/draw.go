@@ -125,7 +125,7 @@ type lotteryResultInput struct {
 		Digits     string `json:"digits,omitempty" maxLength:"12" doc:"The whole result as the lottery published it; empty when the draw was suspended." example:"4821"`
 		Suspended  bool   `json:"suspended,omitempty" doc:"The lottery did not hold this draw."`
 		DrawNumber string `json:"draw_number" minLength:"1" maxLength:"120" doc:"The lottery's own number of the draw; the same one again corrects the result." example:"4562"`
-		Date       string `json:"date" format:"date" example:"2030-12-21"`
+		Date       string `json:"date" format:"date" doc:"Of the draw, where the lottery draws: the day in the rules, or a later one after a draw on record that was suspended or drew an unsold number and by the rules left it to the next." example:"2030-12-21"`
 		SourceURL  string `json:"source_url" maxLength:"500" doc:"Where the lottery published it." example:"https://lottery.example/4562"`
 		Evidence   string `json:"evidence_sha256" pattern:"^[0-9a-f]{64}$" patternDescription:"the 64 lower-case hexadecimal digits of a SHA-256" doc:"Of a file that shows the result, kept by the organiser." example:"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
 		Confirm    bool   `json:"confirm,omitempty" doc:"The second time: the result is exactly the one entered last. The objection window begins."`
@@ -147,9 +147,9 @@ var lotteryResultOperation = operation{
 	method: http.MethodPost, path: "/v2/raffles/{id}/lottery-result", id: "enter-lottery-result", tag: "Draw", access: bearer,
 	summary: "Enter the official result of the lottery, then confirm it",
 	description: "After the official draw. Send the result once to enter it, and once more with confirm true; 24 hours for objections follow before the raffle can be drawn. " +
-		"A result is never overwritten: a correction, with the same draw_number, is added, confirmed and shown for 24 hours in turn.",
+		"A result is never overwritten: a correction, with the same draw_number, is added, confirmed and shown for 24 hours in turn. A raffle takes 50 entries.",
 	refusals: []raffle.Code{raffle.CodeNotFound, raffle.CodeForbidden, raffle.CodeInvalidTransition, raffle.CodeNotSealed, raffle.CodeNotLottery,
-		raffle.CodeResultDiffers, raffle.CodeDrawNotDue},
+		raffle.CodeResultDiffers, raffle.CodeTooManyResults, raffle.CodeDrawNotDue},
 	request: map[string]any{
 		"digits": "4821", "draw_number": "4562", "date": "2030-12-21", "source_url": "https://lottery.example/4562",
 		"evidence_sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "confirm": true,

@@ -240,7 +240,7 @@ func TestLotteryResult(t *testing.T) {
 	u.post(path("/v2/raffles/%s/seal", id), nil).want(200) // while there is time
 	address := path("/v2/raffles/%s/lottery-result", id)
 	result := object{
-		"digits": "4824", "draw_number": "4562", "date": "2030-12-05", "source_url": "https://lottery.example/4562", "evidence_sha256": strings.Repeat("9f", 32),
+		"digits": "4824", "draw_number": "4562", "date": drawsAt.Format(time.DateOnly), "source_url": "https://lottery.example/4562", "evidence_sha256": strings.Repeat("9f", 32),
 	}
 	anonymous(t).post(address, result).refused(401, "unauthenticated")
 	other.post(address, result).refused(403, "forbidden")
@@ -269,6 +269,9 @@ func TestLotteryResult(t *testing.T) {
 		u.post(address, merge(result, change)).invalid(location)
 	}
 	u.post(address, merge(result, object{"suspended": true})).invalid("body.digits")
+	for _, days := range []int{-1, 1, 7} { // another draw of the lottery
+		u.post(address, merge(result, object{"date": drawsAt.AddDate(0, 0, days).Format(time.DateOnly)})).invalid("body.date")
+	}
 	anonymous(t).post(path("/v2/raffles/%s/draw", id), nil).refused(409, "lottery_result_missing")
 
 	u.post(address, merge(result, object{"confirm": true})).refused(409, "lottery_result_differs")

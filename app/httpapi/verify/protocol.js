@@ -236,6 +236,24 @@ export function decide(rules, entries, results) {
   return verdict;
 }
 
+// misdated is the first result that is not of a draw the rules name: {date, day}. The day of the rules
+// decides; a later one only after a draw on record that left the decision to the lottery's next draw.
+export function misdated(rules, entries, results) {
+  const day = rules.lottery.draws_at.slice(0, 10);
+  let repeated = false;
+  for (const result of results) {
+    const date = String(result.date);
+    if (!isDate(date) || date < day || (date > day && !repeated)) return { date, day };
+    repeated ||= resolve(rules, entries, result).outcome === "next_draw";
+  }
+  return null;
+}
+
+function isDate(text) {
+  const at = new Date(`${text}T00:00:00Z`);
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
+}
+
 function resolve(rules, entries, result) {
   const { lottery } = rules;
   if (result.suspended) {

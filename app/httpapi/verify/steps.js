@@ -149,6 +149,8 @@ async function lottery(s, add) {
   const p = s.proof;
   if (!s.parsed) return add("lottery", UNKNOWN, "needrules");
   const results = p.lottery_results?.length ? p.lottery_results : s.lottery ? [{ digits: s.lottery }] : [];
+  const wrong = rifa.misdated(s.parsed, s.list, p.lottery_results ?? []);
+  if (wrong) return add("lottery", WRONG, "otherday", wrong);
   const { outcome, entry, last } = rifa.decide(s.parsed, s.list, results);
   if (outcome === "unresolved") return add("lottery", UNKNOWN, "noresult");
   if (outcome === "next_draw") return add("lottery", WRONG, "nextdraw");

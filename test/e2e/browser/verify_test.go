@@ -131,6 +131,9 @@ func tampered(t *testing.T) (cases map[string]files, caught map[string]string) {
 	edit("lottery digits", "winners", lottery(draw.UnsoldNearest, "4821"), func(_ *files, p *draw.Proof) { p.Results[0].Digits = "4005" })
 	edit("lottery outcome", "lottery", lottery(draw.UnsoldVoid, "4820"), func(_ *files, p *draw.Proof) { p.Outcome = draw.OutcomeWinner })
 	edit("too few digits", "draw", lottery(draw.UnsoldNearest, "4821"), func(_ *files, p *draw.Proof) { p.Results[0].Digits = "21" })
+	for _, date := range []string{"2023-08-22", "2023-08-30", "2023-08-32", ""} {
+		edit("lottery day "+date, "lottery", lottery(draw.UnsoldNearest, "4821"), func(_ *files, p *draw.Proof) { p.Results[0].Date = date })
+	}
 	edit("not JSON", "failed", beacon(), func(f *files, _ *draw.Proof) { f.proof = []byte("{") })
 	edit("another protocol", "failed", beacon(), func(_ *files, p *draw.Proof) { p.Protocol = "rifa/v2" })
 	return cases, caught

@@ -1,0 +1,97 @@
+package command
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rifaapp/rifaapp/app/draw"
+	"github.com/rifaapp/rifaapp/app/raffle"
+)
+
+// official is a raffle that was sealed in time and whose lottery has drawn meanwhile.
+func (s *shop) official(change ...func(*draw.Lottery)) uuid.UUID {
+	s.t.Helper()
+	lottery := &draw.Lottery{
+		Name: "Lotería de Boyacá", DrawsAt: time.Now().Add(time.Hour).Format(time.RFC3339), TimeZone: "America/Bogota", Prize: "mayor",
+		Take: draw.TakeLast, Digits: 1, OnUnsold: draw.UnsoldNearest, OnSuspended: draw.SuspendedNextDraw,
+	}
+	for _, c := range change {
+		c(lottery)
+	}
+	id := s.raffle(10, withDraw(DrawRules{Method: draw.MethodLottery, Lottery: lottery}))
+	s.sell(s.hold(id, 3, 6))
+	if err := s.Seal(s.t.Context(), id, s.owner); err != nil {
+		s.t.Fatal(err)
+	}
+	s.letLotteryDraw(id)
+	return id
+}
+
+// letLotteryDraw rewrites rules and seal as if all of it had been two hours ago.
+func (s *shop) letLotteryDraw(id uuid.UUID) {
+	s.t.Helper()
+	tx, err := s.db.Begin(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(s.t.Context()) }()
+	r, err := loadRecord(s.t.Context(), tx, id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	const ago = -2 * time.Hour
+	r.rules.Lottery.DrawsAt = r.rules.Lottery.Time().Add(ago).Format(time.RFC3339)
+	document, err := draw.BuildRules(r.rules.RulesInput)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	seal, err := draw.NewSeal(draw.SealInput{RaffleID: id, Rules: document, List: draw.List{N: r.Seal.N, Root: r.Seal.Root}, SealedAt: r.Seal.SealedAt.Add(ago)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := tx.Rollback(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+	s.exec(`UPDATE draw_rules SET document = $2, rules_hash = $3, commitment = $4 WHERE raffle_id = $1`, id, document, seal.RulesHash[:], seal.Commitment[:])
+	s.exec(`UPDATE draw_seals SET sealed_at = $2, ref = $3, round = $4, seal = $5 WHERE raffle_id = $1`, id, seal.SealedAt, []byte(seal.Ref), int64(seal.Round), seal.E[:])
+	s.exec(`DELETE FROM draws_read WHERE raffle_id = $1`, id)
+	s.exec(`INSERT INTO draws_read SELECT * FROM draws_definition WHERE raffle_id = $1`, id)
+}
+
+// result is a result of the draw that the rules of a raffle of official name.
+func (s *shop) result(id uuid.UUID, digits, drawNumber string) EnterLotteryResult {
+	s.t.Helper()
+	var drawsAt string
+	if err := s.db.QueryRow(s.t.Context(), `SELECT convert_from(document, 'UTF8')::jsonb #>> '{lottery,draws_at}' FROM draw_rules WHERE raffle_id = $1`, id).
+		Scan(&drawsAt); err != nil {
+		s.t.Fatal(err)
+	}
+	return EnterLotteryResult{RaffleID: id, Caller: s.owner, Result: draw.LotteryResult{
+		Digits: digits, Suspended: digits == "", DrawNumber: drawNumber, Date: drawsAt[:10], SourceURL: "https://lottery.example/" + drawNumber, Evidence: draw.Hash{1},
+	}}
+}
+
+// Nobody can make the public record grow without end; what was entered last can still be confirmed.
+func TestLotteryResultsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	id := s.official()
+	for i := range maxResults {
+		if err := s.EnterLotteryResult(t.Context(), s.result(id, fmt.Sprint(i%10), "4562")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused(t, s.EnterLotteryResult(t.Context(), s.result(id, "0", "4562")), raffle.CodeTooManyResults)
+	last := s.result(id, fmt.Sprint((maxResults-1)%10), "4562")
+	last.Confirm = true
+	if err := s.EnterLotteryResult(t.Context(), last); err != nil {
+		t.Fatal(err)
+	}
+	if record, _ := s.published(id); len(record.Results) != maxResults || !record.Confirmed() {
+		t.Errorf("%d results, confirmed: %t", len(record.Results), record.Confirmed())
+	}
+	s.consistent()
+}
