@@ -213,6 +213,7 @@ func (w *world) killPostgres(ctx context.Context) error {
 	if err := w.postgres.Kill(ctx); err != nil {
 		return err
 	}
+	w.db.Reset() // the verdict's own connections ended too
 	return w.postgres.Restart(ctx)
 }
 
