@@ -59,7 +59,7 @@ func load(t *testing.T) map[string]workflow {
 		}
 		all[strings.TrimSuffix(w.name, ".yml")] = w
 	}
-	for _, name := range []string{"ci", "deploy", "migrate", "rollback", "drift", "release"} {
+	for _, name := range []string{"ci", "nightly", "deploy", "migrate", "rollback", "drift", "release"} {
 		if all[name].Jobs == nil {
 			t.Errorf("there is no workflow %s", name)
 		}

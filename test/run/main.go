@@ -6,8 +6,8 @@
 // container where an engine answers. RIFAAPP_TEST_KEEP=1 keeps PostgreSQL up after a failure, until
 // Ctrl-C, so that the databases of failed tests can be opened.
 //
-// Arguments are package patterns; without any all packages are tested. --soak (or RIFAAPP_SOAK=1)
-// asks the tests for their large sizes.
+// Arguments are package patterns; without any all packages are tested. --soak runs the tests that have
+// a large size in it, suite by suite; --suite names some of the suites.
 package main
 
 import (
@@ -44,9 +44,10 @@ func raced(name string) bool {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	soak := flag.Bool("soak", os.Getenv(envSoak) == "1", "the tests' large sizes")
+	soak := flag.Bool("soak", false, "the tests that have a large size, in it")
+	suite := flag.String("suite", "", "with --soak: only these suites or promises, such as chaos,R7")
 	flag.Parse()
-	passed, err := run(ctx, options{soak: *soak, patterns: flag.Args()})
+	passed, err := run(ctx, options{soak: *soak, suite: *suite, patterns: flag.Args()})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -59,6 +60,7 @@ func main() {
 
 type options struct {
 	soak     bool
+	suite    string
 	patterns []string
 }
 
@@ -71,21 +73,14 @@ const (
 // Limits on one package: a test that hangs prints its goroutines and fails.
 const (
 	testTimeout = 20 * time.Minute // the plans of test/infra take one minute of two idle cores, and ten of busy ones
-	soakTimeout = 4 * time.Hour
+	soakTimeout = time.Hour
 )
 
 func run(ctx context.Context, o options) (passed bool, err error) {
 	started := time.Now()
-	if len(o.patterns) == 0 {
-		o.patterns = []string{"./..."}
-	}
-	packages, err := list(ctx, o.patterns)
+	chosen, packages, err := o.find(ctx)
 	if err != nil {
 		return false, err
-	}
-	progress("go vet")
-	if err := goCommand(ctx, append([]string{"vet"}, o.patterns...)...).Run(); err != nil {
-		return false, fmt.Errorf("go vet found faults; mend them and run again: %w", err)
 	}
 	progress("starting PostgreSQL")
 	server, err := testdb.StartServer(ctx)
@@ -101,11 +96,11 @@ func run(ctx context.Context, o options) (passed bool, err error) {
 	report := &report{database: server.Kind, started: started, timeout: testTimeout}
 	if o.soak {
 		report.timeout = soakTimeout
-		if err := os.Setenv(envSoak, "1"); err != nil {
-			return false, err
-		}
+		err = report.soak(ctx, chosen)
+	} else {
+		err = report.testAll(ctx, packages)
 	}
-	if err := report.testAll(ctx, packages); err != nil {
+	if err != nil {
 		return false, err
 	}
 	report.print(os.Stdout)
@@ -114,6 +109,33 @@ func run(ctx context.Context, o options) (passed bool, err error) {
 		<-ctx.Done()
 	}
 	return report.failed() == 0, nil
+}
+
+// find returns the suites of a soak, or else the packages to test once go vet finds nothing in them.
+func (o options) find(ctx context.Context) (chosen []suite, packages []string, err error) {
+	if o.soak {
+		if len(o.patterns) > 0 {
+			return nil, nil, fmt.Errorf("a soak has suites instead of packages; name them with --suite, not %q", o.patterns)
+		}
+		if chosen, err = choose(o.suite); err != nil {
+			return nil, nil, err
+		}
+		return chosen, nil, os.Setenv(envSoak, "1")
+	}
+	if o.suite != "" {
+		return nil, nil, errors.New("--suite needs --soak")
+	}
+	if len(o.patterns) == 0 {
+		o.patterns = []string{"./..."}
+	}
+	if packages, err = list(ctx, o.patterns); err != nil {
+		return nil, nil, err
+	}
+	progress("go vet")
+	if err := goCommand(ctx, append([]string{"vet"}, o.patterns...)...).Run(); err != nil {
+		return nil, nil, fmt.Errorf("go vet found faults; mend them and run again: %w", err)
+	}
+	return nil, packages, nil
 }
 
 // testAll tests what it can with the race detector and the rest without.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rifaapp/rifaapp/test/trust"
@@ -31,13 +32,34 @@ type report struct {
 	race     string
 	started  time.Time
 	timeout  time.Duration // of one package
+	suite    string        // of a soak, under way
+	flags    []string      // of go test, for that suite
+	latest   latest        // how far it said it was
 	packages []*packageReport
 	byName   map[string]*packageReport
 	build    strings.Builder // what the compiler said
 }
 
+// latest is the last line of progress; one goroutine writes it and another reads it.
+type latest struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (l *latest) set(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = text
+}
+
+func (l *latest) get() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text
+}
+
 type packageReport struct {
-	name                    string
+	name                    string // of the package, after that of the suite in a soak
 	passed, failed, skipped int
 	broken                  bool // failed without a failing test: it did not compile or its main failed
 	none                    bool // has no tests
@@ -51,7 +73,7 @@ type packageReport struct {
 // test runs the packages and adds what they did. An error means that the tests could not be run at
 // all; failing tests are in the report.
 func (r *report) test(ctx context.Context, flags, packages []string) error {
-	args := append([]string{"test", "-json", "-timeout", r.timeout.String()}, flags...)
+	args := slices.Concat([]string{"test", "-json", "-timeout", r.timeout.String()}, r.flags, flags)
 	command := goCommand(ctx, append(args, packages...)...)
 	command.Stdout = nil
 	output, err := command.StdoutPipe()
@@ -92,6 +114,10 @@ func (r *report) add(e event) {
 	p := r.of(e.Package)
 	switch {
 	case e.Action == "output":
+		if _, far, ok := strings.Cut(e.Output, trust.ProgressMark); ok {
+			r.latest.set(strings.TrimSpace(far))
+			return
+		}
 		p.write(e.Test, e.Output)
 	case e.Test != "":
 		p.count(e)
@@ -104,10 +130,14 @@ func (r *report) of(name string) *packageReport {
 	if r.byName == nil {
 		r.byName = map[string]*packageReport{}
 	}
-	p := r.byName[name]
+	key := strings.TrimPrefix(name, module)
+	if r.suite != "" {
+		key = fmt.Sprintf("%-10s %s", r.suite, key)
+	}
+	p := r.byName[key]
 	if p == nil {
-		p = &packageReport{name: strings.TrimPrefix(name, module), output: map[string]*strings.Builder{}}
-		r.byName[name] = p
+		p = &packageReport{name: key, output: map[string]*strings.Builder{}}
+		r.byName[key] = p
 		r.packages = append(r.packages, p)
 	}
 	return p

@@ -65,6 +65,15 @@ func Figure(t testing.TB, promise string, pairs ...any) {
 	t.Logf("%s%-4s %s", FigureMark, promise, strings.Join(parts, ", "))
 }
 
+// ProgressMark begins a line that `test/run` repeats from time to time while a soak runs.
+const ProgressMark = "progress: "
+
+// Progress says how far a suite is.
+func Progress(t testing.TB, format string, args ...any) {
+	t.Helper()
+	t.Logf(ProgressMark+format, args...)
+}
+
 // Keep returns a path below .rifaapp/trust for something that explains a failure.
 func Keep(t testing.TB, name string) string {
 	t.Helper()

@@ -98,6 +98,7 @@ func (r *run) breakThings(ctx context.Context) (findings []string) {
 	trust.Rand(r.seed, -1).Shuffle(len(faults), func(i, j int) { faults[i], faults[j] = faults[j], faults[i] })
 	for i, f := range faults {
 		r.progress.wait(ctx, r.attempts*(i+1)/(len(faults)+1))
+		trust.Progress(r.t, "%d of %d attempts, fault %d of %d: %s", r.attempts*(i+1)/(len(faults)+1), r.attempts, i+1, len(faults), f.name)
 		if err := f.make(); err != nil {
 			return append(findings, fmt.Sprintf("%s: %v", f.name, err))
 		}

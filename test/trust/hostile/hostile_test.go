@@ -77,6 +77,9 @@ func TestMadeUpRequests(t *testing.T) {
 	for range workers {
 		everybody.Go(func() {
 			for i := int(next.Add(1)); i <= total; i = int(next.Add(1)) {
+				if i%(total/20) == 0 {
+					trust.Progress(t, "%d of %d requests", i, total)
+				}
 				m := maker{Rand: trust.Rand(seed, i), d: s.d, known: s.known}
 				r := m.make(pick(m, lots...))
 				status, err := s.try(r)
