@@ -80,7 +80,8 @@ func (c *Raffles) republish(ctx context.Context, tx pgx.Tx, current owned, drawA
 	var frozen bool
 	err := tx.QueryRow(ctx, `
 		SELECT EXISTS (SELECT FROM tickets WHERE raffle_id = $1)
-			OR EXISTS (SELECT FROM raffle_counts_read WHERE raffle_id = $1 AND version > 0)`, current.ID).Scan(&frozen)
+			OR EXISTS (SELECT FROM draw_rules WHERE raffle_id = $1 AND held)
+			OR NOT EXISTS (SELECT FROM draw_rules WHERE raffle_id = $1) AND EXISTS (SELECT FROM reservations WHERE raffle_id = $1)`, current.ID).Scan(&frozen)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +105,11 @@ func (c *Raffles) republish(ctx context.Context, tx pgx.Tx, current owned, drawA
 	}
 	written, err := publish(current.ID, input, true)
 	return &written, err
+}
+
+// rememberHold notes that a number of the raffle was held, before the ticket that says so is gone.
+func rememberHold(b *pgx.Batch, raffleID uuid.UUID) {
+	b.Queue(`UPDATE draw_rules SET held = true WHERE raffle_id = $1 AND NOT held`, raffleID)
 }
 
 // publish writes the document and commits to it.

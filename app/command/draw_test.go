@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rifaapp/rifaapp/app/draw"
+	"github.com/rifaapp/rifaapp/app/projection"
 	"github.com/rifaapp/rifaapp/app/query"
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
@@ -334,6 +336,38 @@ func TestOwnerOfSQLIsThatOfTheProtocol(t *testing.T) {
 	want := draw.Owner(id, r.ParticipantID, salt)
 	if len(salt) != draw.SaltSize || first.Receipt.Owner != want || second.Receipt.Owner != want {
 		t.Errorf("salt %x gives %s; the receipts say %s and %s", salt, want, first.Receipt.Owner, second.Receipt.Owner)
+	}
+	s.consistent()
+}
+
+// Whether a number was ever held is known from what commands wrote: a rebuild of the read model neither
+// freezes rules nor thaws them.
+func TestRulesFreezeWhateverTheReadModelSays(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	change := func(id uuid.UUID) error {
+		return s.Update(t.Context(), UpdateRaffle{RaffleID: id, Caller: s.owner, Draw: &DrawRules{Method: draw.MethodBeacon}})
+	}
+	untouched, released, swept, older := s.raffle(10), s.raffle(10), s.raffle(10), s.raffle(10)
+	if _, err := s.Release(t.Context(), released, s.hold(released, 1).ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.expire(s.hold(swept, 1))
+	if freed, err := s.Sweep(t.Context()); err != nil || freed != 1 {
+		t.Fatalf("swept %d, %v", freed, err)
+	}
+	s.hold(older, 1)
+	s.forgetRules(older)
+	s.exec(`DELETE FROM tickets WHERE raffle_id = $1`, older)
+	if err := projection.Rebuild(t.Context(), s.db, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if err := change(untouched); err != nil {
+		t.Errorf("after a rebuild the rules of a raffle without holds cannot change: %v", err)
+	}
+	s.exec(`UPDATE raffle_counts_read SET version = 0`)
+	for _, id := range []uuid.UUID{released, swept, older} {
+		refused(t, change(id), raffle.CodeFrozen)
 	}
 	s.consistent()
 }

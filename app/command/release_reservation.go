@@ -17,6 +17,7 @@ func (c *Raffles) Release(ctx context.Context, raffleID, reservationID uuid.UUID
 	err = postgres.InOneTrip(ctx, c.DB, rerunIsSafe, func(b *pgx.Batch) {
 		b.Queue(`SELECT release_numbers($1, $2, $3)`, raffleID, reservationID, caller).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&released) })
+		rememberHold(b, raffleID)
 		projection.NumbersReleased(b, raffleID, reservationID)
 	})
 	return released, refusal(err)

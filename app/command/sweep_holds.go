@@ -67,6 +67,7 @@ func (c *Raffles) sweep(ctx context.Context, raffleID uuid.UUID, numbers []int32
 		}
 		freed = len(gone)
 		batch := &pgx.Batch{}
+		rememberHold(batch, raffleID)
 		projection.NumbersFreed(batch, raffleID, gone)
 		return tx.SendBatch(ctx, batch).Close()
 	})
