@@ -22,6 +22,7 @@ func TestFormat(t *testing.T) {
 func TestModules(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
+	w.attach(t)
 	modules, err := filepath.Glob(w.path("modules", "*", "versions.tf"))
 	if err != nil || len(modules) < 6 {
 		t.Fatalf("%d modules, %v; want at least six", len(modules), err)
@@ -33,10 +34,7 @@ func TestModules(t *testing.T) {
 			if tests, _ := filepath.Glob(w.path("modules", name, "tests", "*.tftest.hcl")); len(tests) == 0 {
 				t.Fatal("the module has no tests/*.tftest.hcl")
 			}
-			provider(t)
-			dir := filepath.Join("modules", name)
-			w.init(t, dir)
-			out, err := w.run(t.Context(), dir, "terraform", "test")
+			out, err := w.run(t.Context(), filepath.Join("modules", name), "terraform", "test")
 			if err != nil || !strings.Contains(out, "Success!") {
 				t.Fatalf("terraform test: %v\n%s", err, out)
 			}

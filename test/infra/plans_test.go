@@ -31,8 +31,7 @@ func (w workplace) plan(t *testing.T, module string, vars map[string]any) *terra
 	if err := os.WriteFile(w.path(dir, "provider.tf"), []byte(withoutAccount), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	provider(t)
-	w.init(t, dir)
+	w.configure(t)
 	options := &terraform.Options{TerraformDir: w.path(dir), TerraformBinary: "terraform", EnvVars: w.env, Logger: logger.Discard, NoColor: true}
 	if out, err := terraform.ValidateContextE(t, t.Context(), options); err != nil {
 		t.Fatalf("validate: %v\n%s", err, out)

@@ -16,8 +16,6 @@ import (
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
 
-func TestMain(m *testing.M) { testdb.Main(m) }
-
 // TestRoles runs roles.sql as `mage deploy` does, as a master user who is no superuser, deploys every migration as the
 // migrator, and tries as the app what it needs and what it must not do.
 func TestRoles(t *testing.T) {

@@ -3,6 +3,7 @@
 package infra
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,10 +11,29 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/rifaapp/rifaapp/test/testdb"
 )
+
+func TestMain(m *testing.M) { testdb.Main(thenStop{m}) }
+
+// thenStop runs the tests and stops the provider that they shared.
+type thenStop struct{ *testing.M }
+
+// Run is testing.M's.
+func (t thenStop) Run() int {
+	defer func() {
+		if shared.stop != nil {
+			shared.stop()
+		}
+	}()
+	return t.M.Run()
+}
 
 // A copy of infra/ and of what it reads beside it, so that no test leaves anything in the repository.
 type workplace struct {
@@ -60,29 +80,81 @@ func (w workplace) run(ctx context.Context, dir, name string, args ...string) (s
 	return string(out), err
 }
 
-// Every process of the AWS provider takes about a gigabyte; two at a time fit where the tests run.
-var providers = make(chan struct{}, 2)
-
-// provider waits for its turn to start one and gives it back at the end of the test.
-func provider(t *testing.T) {
+// attach lets terraform use the one process of the AWS provider that all these tests share. A process of its own for
+// every command is what Terraform starts otherwise, and each takes seconds to begin and a gigabyte. It skips the test
+// where there is no provider to be had.
+func (w workplace) attach(t *testing.T) {
 	t.Helper()
-	providers <- struct{}{}
-	t.Cleanup(func() { <-providers })
+	shared.once.Do(func() { shared.said, shared.attachment, shared.err = w.startProvider() })
+	if shared.err != nil {
+		skipWithoutProvider(t, shared.said)
+		t.Fatalf("%v\n%s", shared.err, shared.said)
+	}
+	w.env["TF_REATTACH_PROVIDERS"] = shared.attachment
 }
 
-// initializing is held while a provider is put in place: a plugin cache may not be filled by two at once.
-var initializing sync.Mutex
-
-// init prepares a module. It skips the test where there is no provider to be had.
-func (w workplace) init(t *testing.T, dir string) {
+// configure is attach for tests that configure the provider, as plans without mocks do: one at a time, since the process
+// has one configuration.
+func (w workplace) configure(t *testing.T) {
 	t.Helper()
-	initializing.Lock()
-	defer initializing.Unlock()
-	out, err := w.run(t.Context(), dir, "terraform", "init", "-backend=false", "-input=false")
+	w.attach(t)
+	shared.configured.Lock()
+	t.Cleanup(shared.configured.Unlock)
+}
+
+// shared is the process of the provider. stop ends it.
+var shared struct {
+	once       sync.Once
+	attachment string // value of TF_REATTACH_PROVIDERS
+	said       string // what terraform and the provider printed
+	err        error
+	stop       func()
+	configured sync.Mutex
+}
+
+// attachmentLine is how the provider tells where it can be reached.
+var attachmentLine = regexp.MustCompile(`TF_REATTACH_PROVIDERS='([^']+)'`)
+
+// startProvider puts the provider in place, as terraform init does, and starts it.
+func (w workplace) startProvider() (said, attachment string, err error) {
+	dir := filepath.Join("modules", "network")
+	said, err = w.run(context.Background(), dir, "terraform", "init", "-backend=false", "-input=false")
 	if err != nil {
-		skipWithoutProvider(t, out)
-		t.Fatalf("terraform init: %v\n%s", err, out)
+		return said, "", fmt.Errorf("terraform init: %w", err)
 	}
+	found, err := filepath.Glob(w.path(dir, ".terraform", "providers", providerName, "*", "*", "terraform-provider-aws*"))
+	if err != nil || len(found) != 1 {
+		return said, "", fmt.Errorf("terraform init put these providers in place: %q, %w", found, err)
+	}
+	binary, err := filepath.EvalSymlinks(found[0])
+	if err != nil {
+		return said, "", err
+	}
+	// The shell ends with this process, however that ends, because it reads from it; and the provider with the shell.
+	command := exec.Command("sh", "-c", `"$0" -debug & read -r end; kill $!; wait`, binary)
+	command.Env = slices.DeleteFunc(os.Environ(), func(variable string) bool { // a bundle of authorities it would take only once
+		return strings.HasPrefix(variable, "AWS_")
+	})
+	end, err := command.StdinPipe()
+	if err != nil {
+		return said, "", err
+	}
+	output, err := command.StdoutPipe()
+	if err != nil {
+		return said, "", err
+	}
+	if err := command.Start(); err != nil {
+		return said, "", err
+	}
+	shared.stop = func() { _, _ = end.Close(), command.Wait() }
+	lines := bufio.NewScanner(output)
+	for lines.Scan() {
+		if match := attachmentLine.FindStringSubmatch(lines.Text()); match != nil {
+			return said, match[1], nil
+		}
+		said += lines.Text() + "\n"
+	}
+	return said, "", errors.New("the provider did not say where it can be reached")
 }
 
 func skipWithoutProvider(t *testing.T, said string) {

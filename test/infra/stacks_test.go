@@ -134,11 +134,10 @@ func TestStackPlan(t *testing.T) {
 func checkPlan(t *testing.T, env string) {
 	t.Helper()
 	w := setup(t)
+	w.configure(t)
 	options := w.stack(t, env)
-	provider(t)
-	w.init(t, filepath.Join("modules", "network")) // the provider, once
 	plans := t.TempDir()
-	options.TerraformArgs = []string{"plan", "--parallelism", "2", "--out-dir", plans, "--json-out-dir", plans}
+	options.TerraformArgs = []string{"plan", "--parallelism", "1", "--out-dir", plans, "--json-out-dir", plans}
 	if out, err := terragrunt.StackRunContextE(t, t.Context(), options); err != nil {
 		t.Fatalf("stack run plan: %v\n%s", err, out)
 	}
@@ -174,10 +173,9 @@ func TestDestroyWhatIsNotThere(t *testing.T) {
 		t.Skip("a large size, half a minute of both cores: go tool mage soak")
 	}
 	w := setup(t)
+	w.configure(t)
 	options := w.stack(t, "dev")
-	provider(t)
-	w.init(t, filepath.Join("modules", "network"))
-	options.TerraformArgs = []string{"destroy", "--parallelism", "2"}
+	options.TerraformArgs = []string{"destroy", "--parallelism", "1"}
 	if out, err := terragrunt.StackRunContextE(t, t.Context(), options); err != nil || strings.Count(out, "Resources: 0 destroyed") != len(units) {
 		t.Errorf("stack run destroy: %v\n%s", err, out)
 	}
