@@ -64,8 +64,8 @@ func TestLogin(t *testing.T) {
 	u := newUser(t)
 	r := anonymous(t).post("/auth/login", object{"email": u.email, "password": password}).want(200)
 	expect(t, r.object(), object{"id": u.id, "email": u.email, "token_type": "Bearer"})
-	wrong := anonymous(t).post("/auth/login", object{"email": u.email, "password": "not this one"}).refused(401, "invalid_credentials")
-	unknown := anonymous(t).post("/auth/login", object{"email": "x" + unique() + "@example.com", "password": "not this one"}).refused(401, "invalid_credentials")
+	wrong := anonymous(t).post("/auth/login", object{"email": u.email, "password": canaries.Get("wrong password")}).refused(401, "invalid_credentials")
+	unknown := anonymous(t).post("/auth/login", object{"email": "x" + unique() + "@example.com", "password": canaries.Get("wrong password")}).refused(401, "invalid_credentials")
 	for _, member := range []string{"type", "title", "detail", "code", "status"} {
 		if wrong.object()[member] != unknown.object()[member] {
 			t.Errorf("a wrong password and an unknown e-mail differ in %s", member)
@@ -77,7 +77,7 @@ func TestLogin(t *testing.T) {
 func TestLoginIsThrottled(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
-	attempt := object{"email": u.email, "password": "not this one"}
+	attempt := object{"email": u.email, "password": canaries.Get("wrong password")}
 	for range 5 {
 		anonymous(t).post("/auth/login", attempt).refused(401, "invalid_credentials")
 	}

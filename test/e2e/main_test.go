@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/rifaapp/rifaapp/test/testserver"
+	"github.com/rifaapp/rifaapp/test/trust/canary"
 )
 
 // baseURL is what every path of a test is appended to.
@@ -19,6 +20,9 @@ var baseURL string
 // migrationsToken is the one the server under test was given; empty when it is somebody else's.
 var migrationsToken = os.Getenv("RIFAAPP_MIGRATIONS_TOKEN")
 
+// canaries are the secrets of all tests: no answer but their owner's and no log may hold one.
+var canaries = canary.Plant()
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(run(m))
@@ -26,27 +30,31 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) int {
 	baseURL = strings.TrimRight(os.Getenv("RIFAAPP_URL"), "/")
+	logs := func() map[string]string { return nil } // of a server that is somebody else's
 	if baseURL == "" {
-		migrationsToken = "e2e-" + unique()
-		server, err := testserver.Start(
-			"MIGRATIONS_TOKEN="+migrationsToken, "CORS_ALLOW_ORIGINS=https://rifa.example", "API_GATEWAY_BASE_PATH=/stage")
+		server, err := testserver.Start("CORS_ALLOW_ORIGINS=https://rifa.example", "API_GATEWAY_BASE_PATH=/stage")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		defer server.Stop()
-		baseURL = server.URL
+		canaries, logs = server.Canaries, func() map[string]string { return map[string]string{"the log": server.Log.String()} }
+		baseURL, migrationsToken = server.URL, canaries.Get("migrations token")
 	}
+	password = canaries.Get("organiser password")
+	httpClient.Transport = canaries.Watch(httpClient.Transport)
 	if err := seen.load(); err != nil {
 		fmt.Fprintf(os.Stderr, "no API answers at %s: %v\n", baseURL, err)
 		return 1
 	}
 	code := m.Run()
+	var faults []string
 	if code == 0 && flag.Lookup("test.run").Value.String() == "" {
-		for _, fault := range seen.missing() {
-			fmt.Fprintln(os.Stderr, fault)
-			code = 1
-		}
+		faults = seen.missing()
+	}
+	for _, fault := range append(faults, canaries.Judge(logs())...) {
+		fmt.Fprintln(os.Stderr, fault)
+		code = 1
 	}
 	return code
 }

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-const password = "tarde de mayo 42"
+// password is that of every account.
+var password string
 
 // unique is a text that no other test and no other run uses.
 func unique() string {
@@ -25,7 +26,7 @@ type user struct {
 
 func newUser(t *testing.T) user {
 	t.Helper()
-	email := "u" + unique() + "@example.com"
+	email := canaries.New("e-mail " + unique())
 	r := anonymous(t).post("/auth/register", object{"name": "Ana Torres", "email": email, "password": password}).want(201)
 	return user{client: client{t, r.text("access_token")}, id: r.text("id"), email: email, refresh: r.text("refresh_token")}
 }
@@ -41,7 +42,7 @@ func (u user) newRaffle(changes ...object) (id string, raffle object) {
 // reserve holds numbers without an account and returns the reservation.
 func reserve(t *testing.T, raffle string, numbers ...int) object {
 	t.Helper()
-	return anonymous(t).post(path("/v2/raffles/%s/reservations", raffle), object{"participant": object{"name": "Luz Marina"}, "numbers": numbers}).want(201).object()
+	return anonymous(t).post(path("/v2/raffles/%s/reservations", raffle), object{"participant": object{"name": canaries.Get("buyer name 1")}, "numbers": numbers}).want(201).object()
 }
 
 // buy reserves and confirms numbers without an account and returns the purchase.

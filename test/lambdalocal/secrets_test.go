@@ -69,7 +69,7 @@ func TestSecrets(t *testing.T) {
 	manager.put("keys", string(keys))
 	login := func(nth int) string {
 		role := fmt.Sprintf("%s_login_%d", database.Name, nth)
-		if _, err := database.Pool.Exec(t.Context(), `CREATE ROLE `+pgx.Identifier{role}.Sanitize()+` LOGIN SUPERUSER PASSWORD 'rifa'`); err != nil {
+		if _, err := database.Pool.Exec(t.Context(), `CREATE ROLE `+pgx.Identifier{role}.Sanitize()+` LOGIN SUPERUSER PASSWORD '`+canaries.Get("database password")+`'`); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
@@ -82,7 +82,7 @@ func TestSecrets(t *testing.T) {
 			_, _ = conn.Exec(ctx, `DROP ROLE IF EXISTS `+pgx.Identifier{role}.Sanitize()) // one that owns something stays
 			_ = conn.Close(ctx)
 		})
-		manager.put("db", fmt.Sprintf(`{"username":%q,"password":"rifa"}`, role))
+		manager.put("db", fmt.Sprintf(`{"username":%q,"password":%q}`, role, canaries.Get("database password")))
 		return role
 	}
 	first := login(1)

@@ -35,6 +35,14 @@ type Database struct {
 	Pool *pgxpool.Pool
 
 	options postgres.Options
+	role    string // that Login made
+}
+
+// Login makes a role with a password, as privileged as the tests' own, that goes with the database. At
+// most one for each.
+func (d *Database) Login(password string) (role string, err error) {
+	d.role = d.Name + "_login"
+	return d.role, execute(context.Background(), d.DSN, "CREATE ROLE "+d.role+" LOGIN SUPERUSER PASSWORD '"+password+"'")
 }
 
 // server is the one of this process; started by the first test that asks.
@@ -186,6 +194,9 @@ func Standalone() (database *Database, drop func(), err error) {
 	}
 	return database, func() {
 		_ = execute(ctx, dsn, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+		if database.role != "" {
+			_ = execute(ctx, dsn, "DROP ROLE IF EXISTS "+database.role)
+		}
 		if server.stop != nil {
 			server.stop()
 		}

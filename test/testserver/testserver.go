@@ -10,15 +10,26 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
+	"github.com/rifaapp/rifaapp/app/auth"
 	"github.com/rifaapp/rifaapp/test/testdb"
+	"github.com/rifaapp/rifaapp/test/trust/canary"
 )
 
-// Server is a running process with a database of its own.
+// Server is a running process with a database of its own. Its secrets are canaries: the database's
+// password, the migrations token, the signing key, and what clients that are watched are given.
 type Server struct {
 	*Process
-	drop func()
+	Canaries *canary.Set
+	drop     func()
+}
+
+// Leaks says, at the end of a suite, which secrets are in answers or in the log.
+func (s *Server) Leaks() []string {
+	return s.Canaries.Judge(map[string]string{"the log": s.Log.String()})
 }
 
 // Log collects what a process says.
@@ -50,12 +61,33 @@ func Start(env ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	process, err := Launch(binary, append(database.Env(), env...)...)
+	s := &Server{Canaries: canary.Plant(), drop: drop}
+	own, err := s.secrets(database)
+	if err == nil {
+		s.Process, err = Launch(binary, slices.Concat(database.Env(), own, env)...)
+	}
 	if err != nil {
 		drop()
 		return nil, err
 	}
-	return &Server{Process: process, drop: drop}, nil
+	return s, nil
+}
+
+// secrets returns the environment that gives the process secrets of its own.
+func (s *Server) secrets(database *testdb.Database) (env []string, err error) {
+	keys, err := auth.GenerateKeySet().PrivateJSON()
+	if err != nil {
+		return nil, err
+	}
+	_, key, _ := strings.Cut(string(keys), `"d":"`)
+	key, _, _ = strings.Cut(key, `"`)
+	s.Canaries.Add("signing key", key)
+	password := s.Canaries.Get("database password")
+	role, err := database.Login(password)
+	if err != nil {
+		return nil, err
+	}
+	return []string{"DB_USER=" + role, "DB_PASSWORD=" + password, "MIGRATIONS_TOKEN=" + s.Canaries.Get("migrations token"), "JWT_KEYS=" + string(keys)}, nil
 }
 
 // Stop ends the process and drops its database.

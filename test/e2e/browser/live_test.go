@@ -3,7 +3,6 @@ package browser
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/rifaapp/rifaapp/test/testserver"
+	"github.com/rifaapp/rifaapp/test/trust/canary"
 )
 
 // live is a real server with a raffle that was drawn over HTTP.
@@ -28,11 +28,17 @@ type live struct {
 func drawLive(t *testing.T) live {
 	t.Helper()
 	l := live{url: strings.TrimRight(os.Getenv("RIFAAPP_URL"), "/")}
+	canaries, client := canary.Plant(), &http.Client{}
 	if l.url == "" {
 		server, err := testserver.Start()
 		check(t, err)
-		t.Cleanup(server.Stop)
-		l.url = server.URL
+		canaries, client.Transport, l.url = server.Canaries, server.Canaries.Watch(http.DefaultTransport), server.URL
+		t.Cleanup(func() {
+			server.Stop()
+			for _, leak := range server.Leaks() {
+				t.Error(leak)
+			}
+		})
 	}
 	token := ""
 	post := func(path string, body map[string]any) map[string]json.RawMessage {
@@ -47,7 +53,7 @@ func drawLive(t *testing.T) live {
 		if token != "" {
 			request.Header.Set("Authorization", "Bearer "+token)
 		}
-		answer, err := http.DefaultClient.Do(request)
+		answer, err := client.Do(request)
 		check(t, err)
 		defer func() { _ = answer.Body.Close() }()
 		var members map[string]json.RawMessage
@@ -63,13 +69,14 @@ func drawLive(t *testing.T) live {
 		check(t, json.Unmarshal(raw, &s))
 		return s
 	}
-	email := fmt.Sprintf("b%d@example.com", os.Getpid())
-	token = word(post("/auth/register", map[string]any{"name": "Ana Torres", "email": email, "password": "tarde de mayo 42"})["access_token"])
+	token = word(post("/auth/register", map[string]any{
+		"name": canaries.Get("organiser name"), "email": canaries.Get("organiser e-mail"), "password": canaries.Get("organiser password"),
+	})["access_token"])
 	l.raffle = word(post("/v2/raffles", map[string]any{
 		"title": "Moto", "ticket_price": 1, "total_tickets": 50, "draw": map[string]any{"method": "commit_reveal", "prizes": []string{"Moto <125 cc> & casco", "TV"}, "alternates": 1},
 	})["id"])
 	for _, numbers := range [][]int{{3, 7, 12}, {21}, {34, 45}} {
-		held := post("/v2/raffles/"+l.raffle+"/reservations", map[string]any{"participant": map[string]any{"name": "Luz"}, "numbers": numbers})
+		held := post("/v2/raffles/"+l.raffle+"/reservations", map[string]any{"participant": map[string]any{"name": canaries.Get("buyer name 1")}, "numbers": numbers})
 		bought := post("/v2/raffles/"+l.raffle+"/confirm", map[string]any{"reservation_id": word(held["reservation_id"])})
 		l.receipt = bought["receipt"]
 	}

@@ -3,6 +3,7 @@ package access
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
@@ -16,6 +17,10 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	if shared.office != nil {
 		shared.office.server.Stop()
+		for _, leak := range shared.office.server.Leaks() {
+			fmt.Fprintln(os.Stderr, leak)
+			code = 1
+		}
 	}
 	os.Exit(code)
 }

@@ -18,12 +18,11 @@ import (
 	"github.com/rifaapp/rifaapp/test/testserver"
 )
 
-const password = "tarde de mayo 42"
-
 // office is a server whose signing key the test knows, with two people.
 type office struct {
 	url            string
 	server         *testserver.Server
+	client         http.Client // whose answers are looked through for secrets
 	key            ed25519.PrivateKey
 	keyID          string
 	owner, another person
@@ -48,7 +47,8 @@ func openOffice(t *testing.T) *office {
 		}
 		o := &office{}
 		o.readKey(keys)
-		if o.server, shared.err = testserver.Start("JWT_KEYS="+string(keys), "MIGRATIONS_TOKEN="+rand.Text()); shared.err == nil {
+		if o.server, shared.err = testserver.Start("JWT_KEYS=" + string(keys)); shared.err == nil {
+			o.client.Transport = o.server.Canaries.Watch(http.DefaultTransport)
 			o.url, shared.office = o.server.URL, o
 			o.owner, o.another = o.person(t), o.person(t)
 		}
@@ -130,7 +130,7 @@ func (o *office) call(t *testing.T, method, path, token string, body any) (int, 
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := o.client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,9 +157,11 @@ func (o *office) must(t *testing.T, method, path, token string, body any) func(m
 
 func (o *office) person(t *testing.T) person {
 	t.Helper()
-	email := newEmail()
-	said := o.must(t, "POST", "/auth/register", "", map[string]any{"name": "Ana", "email": email, "password": password})
+	email := o.newEmail()
+	said := o.must(t, "POST", "/auth/register", "", map[string]any{"name": o.server.Canaries.Get("organiser name"), "email": email, "password": o.password()})
 	return person{id: said("id"), email: email, token: said("access_token"), refresh: said("refresh_token")}
 }
 
-func newEmail() string { return rand.Text() + "@example.com" }
+func (o *office) newEmail() string { return o.server.Canaries.New("e-mail " + rand.Text()) }
+
+func (o *office) password() string { return o.server.Canaries.Get("organiser password") }

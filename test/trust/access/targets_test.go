@@ -25,11 +25,11 @@ var targets = map[string]func(o *office, t *testing.T, variant string) target{
 	"GET /rifaapp/openapi.yaml":    static("/openapi.yaml"),
 	"POST /rifaapp/migrations/run": static("/migrations/run"),
 
-	"POST /rifaapp/auth/register": func(*office, *testing.T, string) target {
-		return target{"/auth/register", object{"name": "Eva", "email": newEmail(), "password": password}}
+	"POST /rifaapp/auth/register": func(o *office, _ *testing.T, _ string) target {
+		return target{"/auth/register", object{"name": "Eva", "email": o.newEmail(), "password": o.password()}}
 	},
 	"POST /rifaapp/auth/login": func(o *office, _ *testing.T, _ string) target {
-		return target{"/auth/login", object{"email": o.owner.email, "password": password}}
+		return target{"/auth/login", object{"email": o.owner.email, "password": o.password()}}
 	},
 	"POST /rifaapp/auth/refresh": func(o *office, t *testing.T, _ string) target {
 		return target{"/auth/refresh", object{"refresh_token": o.person(t).refresh}}

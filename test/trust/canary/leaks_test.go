@@ -3,6 +3,7 @@ package canary_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -44,7 +45,7 @@ func (w *walk) call(method, path, token string, body any, allowed ...string) obj
 		w.t.Fatal(err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Idempotency-Key", w.canaries.Get("idempotency key"))
+	request.Header.Set("Idempotency-Key", fmt.Sprintf("%s-%d", w.canaries.Get("idempotency key"), w.answers)) // none repeats another
 	if token != "" {
 		request.Header.Set("Authorization", token)
 	}
@@ -113,8 +114,12 @@ func (w *walk) sales(organiser string) {
 		held := w.call("POST", "/v2/raffles/"+id+"/reservations", "", object{
 			"participant": object{"name": get(name), "email": get([]string{"buyer e-mail 1", "buyer e-mail 2"}[i])}, "numbers": []int{i + 1},
 		})
-		w.call("POST", "/v2/raffles/"+id+"/confirm", "", object{"reservation_id": held["reservation_id"], "payment_reference": get("payment reference")})
+		bought := w.call("POST", "/v2/raffles/"+id+"/confirm", "", object{"reservation_id": held["reservation_id"], "payment_reference": fmt.Sprintf("%s-%d", get("payment reference"), i)})
 		participant, _ := held["participant_id"].(string)
+		if bought["purchase_id"] == nil {
+			w.t.Fatalf("%s buys nothing: %v, %v", name, held, bought)
+		}
+		w.canaries.AddHanded("id of "+name, participant)
 		w.call("GET", "/v2/participants/"+participant+"/purchases", "", nil)
 	}
 	w.call("POST", "/v2/raffles/"+id+"/reservations", "", object{"participant": object{"name": get("buyer name 1"), "email": "x" + get("buyer name 1")}, "numbers": []int{99}})
@@ -124,7 +129,7 @@ func (w *walk) sales(organiser string) {
 	}
 	w.call("GET", "/v2/raffles?cursor="+url.QueryEscape(get("buyer e-mail 1")), "", nil)
 	w.call("GET", "/v2/raffles/"+url.PathEscape(get("buyer e-mail 1")), "", nil)
-	w.call("POST", "/v2/raffles/"+id+"/draw", organiser, nil)
+	w.call("POST", "/v2/raffles/"+id+"/draw", organiser, nil, "id of buyer name 1", "id of buyer name 2") // the organiser must reach the winner
 	w.call("GET", "/v2/raffles/"+id+"/draw", "", nil)
 	w.call("POST", "/migrations/run", "Bearer "+get("wrong password"), nil)
 	w.call("POST", "/migrations/run", "Bearer "+get("migrations token"), nil)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/rifaapp/rifaapp/test/trust/canary"
 )
 
 // patience is how long a client repeats a request until it is answered. Only a run that hangs needs it.
@@ -28,10 +30,10 @@ type clients struct {
 	faults []string // answers that may not be given at all
 }
 
-func newClients(urls []string) *clients {
+func newClients(urls []string, canaries *canary.Set) *clients {
 	return &clients{urls: urls, http: &http.Client{
 		Timeout:   30 * time.Second,
-		Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true},
+		Transport: canaries.Watch(&http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true}),
 	}}
 }
 

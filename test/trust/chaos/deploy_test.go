@@ -75,6 +75,9 @@ func (w *world) deploy(t *testing.T, binary string, env []string, kills int, ran
 		end := time.AfterFunc(patience, func() { _ = command.Process.Kill() })
 		err := command.Wait()
 		end.Stop()
+		for _, leak := range w.canaries.Found(out.String()) {
+			w.clients.fault("the deployer tells a secret: %s", leak)
+		}
 		return err == nil, out.String()
 	}
 	for range kills {
@@ -157,7 +160,7 @@ func TestDeployUnderLoad(t *testing.T) {
 		w.deploy(t, binary, append(w.environment, "SQITCH_DIR="+extend(t, further)), kills, random)
 	})
 	w.deployedOnce(t, whole+further)
-	for _, fault := range w.clients.found() {
+	for _, fault := range append(w.clients.found(), w.leaks()...) {
 		t.Error(fault)
 	}
 	if first.requests.Load() == 0 || second.ready.Load() == 0 {

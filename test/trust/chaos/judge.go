@@ -24,10 +24,7 @@ func (r *run) judge(ctx context.Context) (findings []string) {
 		findings = append(findings, r.compareHolds(ctx, each)...)
 	}
 	findings = append(findings, r.histories()...)
-	for _, leak := range r.canaries.Found(r.logs()) {
-		findings = append(findings, "a secret is in the log: "+leak)
-	}
-	return findings
+	return append(findings, r.leaks()...)
 }
 
 // judgeRunning asks the questions that have an answer while sales run.

@@ -68,7 +68,7 @@ func TestOneKeyHasOneEffect(t *testing.T) {
 		t.Errorf("the same key with another body gets %d %s", a.status, a.code)
 	}
 	count(2)
-	for _, fault := range w.clients.found() {
+	for _, fault := range append(w.clients.found(), w.leaks()...) {
 		t.Error(fault)
 	}
 	trust.Figure(t, "R6", "concurrent calls with one key", callers, "requests", w.clients.requests.Load(), "effects", effects-1, "equal answers", callers)

@@ -138,7 +138,7 @@ func (w *world) launch(o options) {
 			w.t.Fatal(err)
 		}
 	}
-	w.clients = newClients(urls)
+	w.clients = newClients(urls, w.canaries)
 }
 
 // register makes the organiser, whose e-mail, password and tokens are canaries too.
@@ -154,12 +154,9 @@ func (w *world) register() {
 		w.t.Fatalf("register: %d %s", a.status, a.body)
 	}
 	var tokens struct {
-		Access  string `json:"access_token"`
-		Refresh string `json:"refresh_token"`
+		Access string `json:"access_token"`
 	}
 	a.decode(&tokens)
-	w.canaries.Add("access token", tokens.Access)
-	w.canaries.Add("refresh token", tokens.Refresh)
 	w.organiser = "Bearer " + tokens.Access
 }
 
@@ -192,13 +189,13 @@ func (w *world) sql(database string, statements ...string) {
 	}
 }
 
-// logs is what all processes said so far.
-func (w *world) logs() string {
-	var all strings.Builder
-	for _, p := range w.processes {
-		all.WriteString(p.Log.String())
+// leaks says which secrets are in answers or in what the processes said.
+func (w *world) leaks() []string {
+	logs := map[string]string{}
+	for i, p := range w.processes {
+		logs[fmt.Sprintf("the log of process %d", i+1)] = p.Log.String()
 	}
-	return all.String()
+	return w.canaries.Judge(logs)
 }
 
 // killAPI ends a process as kill -9 does and starts it again.

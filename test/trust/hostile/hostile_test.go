@@ -18,14 +18,14 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-func open(t *testing.T, base string) *suite {
+func open(t *testing.T, server *testserver.Server) *suite {
 	t.Helper()
-	s := &suite{base: base, known: &known{values: map[string][]string{}}, client: &http.Client{
+	s := &suite{base: server.URL, canaries: server.Canaries, known: &known{values: map[string][]string{}}, client: &http.Client{
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     &http.Transport{MaxIdleConnsPerHost: workers, DisableCompression: true},
+		Transport:     server.Canaries.Watch(&http.Transport{MaxIdleConnsPerHost: workers, DisableCompression: true}),
 	}}
-	response, err := s.client.Get(base + "/openapi.json")
+	response, err := s.client.Get(s.base + "/openapi.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,12 +57,12 @@ func weight(o operation) int {
 func TestMadeUpRequests(t *testing.T) {
 	t.Parallel()
 	seed := trust.Seed(t)
-	server, err := testserver.Start("MIGRATIONS_TOKEN=canary-of-the-migrations", "CORS_ALLOW_ORIGINS=*")
+	server, err := testserver.Start("CORS_ALLOW_ORIGINS=*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Stop)
-	s := open(t, server.URL)
+	s := open(t, server)
 	s.begin(t)
 	var lots []operation
 	for _, o := range s.d.operations {
@@ -80,7 +80,7 @@ func TestMadeUpRequests(t *testing.T) {
 				if i%(total/20) == 0 {
 					trust.Progress(t, "%d of %d requests", i, total)
 				}
-				m := maker{Rand: trust.Rand(seed, i), d: s.d, known: s.known}
+				m := maker{Rand: trust.Rand(seed, i), d: s.d, known: s.known, secret: s.canaries.Get}
 				r := m.make(pick(m, lots...))
 				status, err := s.try(r)
 				if err != nil {
@@ -97,6 +97,9 @@ func TestMadeUpRequests(t *testing.T) {
 	everybody.Wait()
 	if _, told, panicked := strings.Cut(server.Log.String(), "panic"); panicked {
 		t.Errorf("the log tells of a panic%.2000s", told)
+	}
+	for _, leak := range server.Leaks() {
+		t.Error(leak)
 	}
 	trust.Figure(t, "R7", "operations", len(s.d.operations), "requests", total, "accepted", succeeded.Load(), "refused", refused.Load(), "findings", len(failures.seen))
 	if succeeded.Load() < int64(total/5) || refused.Load() < int64(total/5) {
@@ -123,7 +126,7 @@ func (s *suite) begin(t *testing.T) {
 		}
 		s.known.learn(answer.Bytes())
 	}
-	post("/auth/register", `{"name":"Ana","email":"ana@example.com","password":"tarde de mayo 42"}`)
+	post("/auth/register", fmt.Sprintf(`{"name":%q,"email":%q,"password":%q}`, s.canaries.Get("organiser name"), s.canaries.Get("organiser e-mail"), s.canaries.Get("organiser password")))
 	for i := range 10 {
 		post("/v2/raffles", `{"title":"Moto","ticket_price":5000,"total_tickets":200,"number_start":0}`)
 		post("/v2/raffles/"+s.known.values["id"][i]+"/reservations", `{"participant":{"name":"Luz"},"quantity":3}`)

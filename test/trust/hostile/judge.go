@@ -15,14 +15,17 @@ import (
 	"sync"
 
 	"github.com/pb33f/jsonschema/v6"
+
+	"github.com/rifaapp/rifaapp/test/trust/canary"
 )
 
 // suite is a server and what is known of it.
 type suite struct {
-	base   string
-	client *http.Client
-	d      *description
-	known  *known
+	base     string
+	client   *http.Client
+	d        *description
+	known    *known
+	canaries *canary.Set
 }
 
 // known are ids and tokens that answers gave out, so that later requests get somewhere.

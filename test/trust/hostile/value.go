@@ -10,8 +10,17 @@ import (
 // maker makes up values: its choices follow from its seed.
 type maker struct {
 	*rand.Rand
-	d     *description
-	known *known
+	d      *description
+	known  *known
+	secret func(name string) string // a canary
+}
+
+// secrets are the canaries that a property of a name is given.
+var secrets = map[string][]string{
+	"email":             {"organiser e-mail", "buyer e-mail 1", "buyer e-mail 2", "buyer e-mail 3"},
+	"name":              {"organiser name", "buyer name 1", "buyer name 2"},
+	"password":          {"organiser password", "buyer password 1", "wrong password"},
+	"payment_reference": {"payment reference"},
 }
 
 // oneIn is true once in n times.
@@ -61,6 +70,7 @@ func (m maker) valid(schema map[string]any, depth int) any {
 func (m maker) object(schema map[string]any, depth int) any {
 	made := map[string]any{}
 	required, _ := schema["required"].([]any)
+	_, person := object(schema["properties"])["email"] // names of other things are public
 	for name, property := range object(schema["properties"]) {
 		needed := false
 		for _, r := range required {
@@ -68,6 +78,9 @@ func (m maker) object(schema map[string]any, depth int) any {
 		}
 		if needed || depth < 4 && m.oneIn(2) {
 			made[name] = m.property(name, object(property), depth+1)
+			if list := secrets[name]; list != nil && (name != "name" || person) && m.oneIn(2) {
+				made[name] = m.secret(pick(m, list...))
+			}
 		}
 	}
 	return made
