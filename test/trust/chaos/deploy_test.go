@@ -28,6 +28,21 @@ type traffic struct {
 	raffle   *raffle // to reserve numbers of; nil before there is one
 	requests atomic.Int64
 	ready    atomic.Int64 // answers that are none of "not ready"
+
+	mu     sync.Mutex
+	starts []time.Time // of requests, in order
+}
+
+// between is how many requests began in a span of time.
+func (f *traffic) between(from, to time.Time) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, start := range f.starts {
+		if start.After(from) && start.Before(to) {
+			n++
+		}
+	}
+	return n
 }
 
 func (f *traffic) run(ctx context.Context) {
@@ -39,7 +54,10 @@ func (f *traffic) run(ctx context.Context) {
 		case <-ctx.Done():
 			all.Wait()
 			return
-		case <-ticker.C:
+		case now := <-ticker.C:
+			f.mu.Lock()
+			f.starts = append(f.starts, now)
+			f.mu.Unlock()
 			all.Go(func() { f.call(context.WithoutCancel(ctx), i) })
 		}
 	}
@@ -62,8 +80,12 @@ func (f *traffic) call(ctx context.Context, i int) {
 	}
 }
 
-// deploy runs the deployer again and again and kills it at random points, then lets it end.
-func (w *world) deploy(t *testing.T, binary string, env []string, kills int, random interface{ IntN(int) int }) {
+// span is a time that something took.
+type span struct{ from, to time.Time }
+
+// deploy runs the deployer again and again and kills it at random points, then lets it end. It returns
+// the times of the runs that were killed.
+func (w *world) deploy(t *testing.T, binary string, env []string, kills int, random interface{ IntN(int) int }) (killed []span) {
 	t.Helper()
 	run := func(patience time.Duration) (ended bool, said string) {
 		var out testserver.Log
@@ -80,15 +102,20 @@ func (w *world) deploy(t *testing.T, binary string, env []string, kills int, ran
 		}
 		return err == nil, out.String()
 	}
-	for range kills {
-		run(time.Duration(5+random.IntN(250)) * time.Millisecond)
+	for i := range kills {
+		trust.Progress(t, "kill %d of %d", i+1, kills)
+		began := time.Now()
+		run(time.Duration(5+random.IntN(400)) * time.Millisecond)
+		killed = append(killed, span{began, time.Now()})
 	}
 	if ended, said := run(2 * time.Minute); !ended {
 		t.Fatalf("after %d kills the deployer does not come to its end:\n%s", kills, said)
 	}
+	return killed
 }
 
-// extend writes a project with our plan and further changes, which only expand.
+// extend writes a project with our plan and further changes, which only expand. Each takes a while, the
+// last part of it with its table locked, so that requests come between.
 func extend(t *testing.T, changes int) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -104,7 +131,7 @@ func extend(t *testing.T, changes int) (dir string) {
 		fmt.Fprintf(plan, "%s 2040-01-01T00:%02d:00Z RifaApp <dev@rifaapp.example> # Expand\n", name, i)
 		table := []string{"raffles", "tickets", "purchases", "participants", "raffles_read", "raffle_numbers_read", "purchases_read"}[i%7]
 		for folder, script := range map[string]string{
-			"deploy": "ALTER TABLE " + table + " ADD COLUMN " + name + " integer NOT NULL DEFAULT 0;\nCREATE TABLE " + name + " (id integer);",
+			"deploy": "SELECT pg_sleep(0.1);\nALTER TABLE " + table + " ADD COLUMN " + name + " integer NOT NULL DEFAULT 0;\nCREATE TABLE " + name + " (id integer);\nSELECT pg_sleep(0.05);",
 			"revert": "DROP TABLE " + name + ";\nALTER TABLE " + table + " DROP COLUMN " + name + ";",
 			"verify": "SELECT " + name + " FROM " + table + " WHERE false;",
 		} {
@@ -156,18 +183,46 @@ func TestDeployUnderLoad(t *testing.T) {
 
 	w.register()
 	second := &traffic{w: w, raffle: w.newRaffle()}
+	began := time.Now()
+	var killed []span
 	during(t, second, func() {
-		w.deploy(t, binary, append(w.environment, "SQITCH_DIR="+extend(t, further)), kills, random)
+		killed = w.deploy(t, binary, append(w.environment, "SQITCH_DIR="+extend(t, further)), kills, random)
 	})
 	w.deployedOnce(t, whole+further)
 	for _, fault := range append(w.clients.found(), w.leaks()...) {
 		t.Error(fault)
 	}
-	if first.requests.Load() == 0 || second.ready.Load() == 0 {
-		t.Errorf("there was no traffic: %d and %d requests", first.requests.Load(), second.ready.Load())
+	killsAmid, changesAmid := 0, 0
+	for _, s := range killed {
+		killsAmid += min(1, second.between(s.from, s.to))
+	}
+	for _, s := range w.deployments(t, began) {
+		changesAmid += min(1, second.between(s.from, s.to))
+	}
+	if first.requests.Load() == 0 || second.ready.Load() == 0 || killsAmid < kills/2 || changesAmid < further/2 {
+		t.Errorf("there was little traffic: %d and %d requests, amid %d of %d killed runs and %d of %d changes", first.requests.Load(), second.ready.Load(), killsAmid, kills, changesAmid, further)
 	}
 	trust.Figure(t, "R9", "kills of the deployer", 2*kills, "changes deployed", whole+further, "requests before the schema was there", first.requests.Load(),
-		"requests during an expansion", second.requests.Load(), "5xx among them", len(w.clients.found()))
+		"requests during an expansion", second.requests.Load(), "of its changes", fmt.Sprintf("amid %d of %d", changesAmid, further), "of its kills", fmt.Sprintf("amid %d of %d", killsAmid, kills),
+		"5xx among them", len(w.clients.found()))
+}
+
+// deployments are the times that the changes since then took, each from the end of the one before.
+func (w *world) deployments(t *testing.T, since time.Time) (all []span) {
+	t.Helper()
+	rows, err := w.db.Query(t.Context(), `SELECT committed_at FROM sqitch.events WHERE event = 'deploy' AND committed_at > $1 ORDER BY committed_at`, since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range ends {
+		all = append(all, span{since, end})
+		since = end
+	}
+	return all
 }
 
 // during lets traffic run while something else does.
