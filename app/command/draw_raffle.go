@@ -216,6 +216,7 @@ func (r record) store(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, result
 			winner_ticket_id = (SELECT t.id FROM tickets t WHERE t.raffle_id = r.id AND t.number = ($2::integer[])[1])
 		WHERE r.id = $1`, raffleID, numbers)
 	projection.RaffleChanged(batch, raffleID)
+	projection.PurchasesWon(batch, raffleID)
 	projection.DrawChanged(batch, raffleID)
 	return tx.SendBatch(ctx, batch).Close()
 }

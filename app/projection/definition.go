@@ -41,7 +41,13 @@ var tables = []table{
 		},
 	},
 	plainTable("raffle_numbers_read", "raffle_id, number", "raffle_numbers_definition", "raffle_id, number, status, reserved_until"),
-	plainTable("purchases_read", "id", "purchases_definition", purchaseColumns),
+	{
+		name: "purchases_read", key: "id", read: "purchases_read", definition: "purchases_definition",
+		rebuild: []string{
+			`DELETE FROM sales_read`,
+			`INSERT INTO sales_read (` + saleColumns + `) SELECT ` + saleColumns + ` FROM purchases_definition`,
+		},
+	},
 	plainTable("participants_read", "id", "participants_definition", "id, user_id"),
 	plainTable("draws_read", "raffle_id", "draws_definition", drawColumns),
 	plainTable("draw_entries_read", "raffle_id, chunk", "draw_entries_definition", entryColumns),

@@ -16,13 +16,12 @@ func RaffleCreated(b *pgx.Batch, raffleID uuid.UUID) {
 		SELECT $1, slot FROM generate_series(0, $2::integer - 1) AS slot`, raffleID, countSlots)
 }
 
-// RaffleChanged brings the raffle's title, description, times, status and winner up to date, here
-// and in the purchases that repeat them.
+// RaffleChanged brings the raffle's title, description, times, status and winner up to date, for its
+// purchases too. Which of those won is PurchasesWon's.
 func RaffleChanged(b *pgx.Batch, raffleID uuid.UUID) {
 	b.Queue(`UPDATE raffles_read
 		SET (`+raffleColumns+`) = (SELECT `+raffleColumns+` FROM raffles_definition WHERE id = $1)
 		WHERE id = $1`, raffleID)
-	purchasesOfRaffle(b, raffleID)
 }
 
 // RaffleDeleted removes the raffle with its board.

@@ -201,10 +201,10 @@ func (q *Queries) LotteryDecision(ctx context.Context, raffleID uuid.UUID, calle
 	return decision, err
 }
 
-// WinnerOf answers the participant who bought a number; the organiser may know it.
+// WinnerOf answers the participant who bought a number that won; the organiser may know it.
 func (q *Queries) WinnerOf(ctx context.Context, raffleID uuid.UUID, number int) (participantID uuid.UUID, err error) {
 	err = postgres.Reader(ctx, q.DB).
-		QueryRow(ctx, `SELECT participant_id FROM purchases_read WHERE raffle_id = $1 AND $2 = ANY (numbers)`, raffleID, number).
+		QueryRow(ctx, `SELECT participant_id FROM purchases_read WHERE raffle_id = $1 AND winner AND $2 = ANY (numbers)`, raffleID, number).
 		Scan(&participantID)
 	return participantID, postgres.Translate(err)
 }

@@ -129,7 +129,7 @@ func extend(t *testing.T, changes int) (dir string) {
 	for i := range changes {
 		name := fmt.Sprintf("expand_%d", i)
 		fmt.Fprintf(plan, "%s 2040-01-01T00:%02d:00Z RifaApp <dev@rifaapp.example> # Expand\n", name, i)
-		table := []string{"raffles", "tickets", "purchases", "participants", "raffles_read", "raffle_numbers_read", "purchases_read"}[i%7]
+		table := []string{"raffles", "tickets", "purchases", "participants", "raffles_read", "raffle_numbers_read", "sales_read"}[i%7]
 		for folder, script := range map[string]string{
 			"deploy": "SELECT pg_sleep(0.1);\nALTER TABLE " + table + " ADD COLUMN " + name + " integer NOT NULL DEFAULT 0;\nCREATE TABLE " + name + " (id integer);\nSELECT pg_sleep(0.05);",
 			"revert": "DROP TABLE " + name + ";\nALTER TABLE " + table + " DROP COLUMN " + name + ";",
