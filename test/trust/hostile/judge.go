@@ -2,6 +2,7 @@ package hostile
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -114,8 +115,7 @@ func (s *suite) try(r request) (status int, err error) {
 		}
 		return -1, nil // what no client sends: net/http refuses some header values by itself
 	}
-	body, err := io.ReadAll(response.Body)
-	_ = response.Body.Close()
+	body, err := read(response)
 	if err != nil {
 		return response.StatusCode, fmt.Errorf("its answer breaks off: %w", err)
 	}
@@ -123,6 +123,19 @@ func (s *suite) try(r request) (status int, err error) {
 		s.known.learn(body)
 	}
 	return response.StatusCode, judge(r, response, body)
+}
+
+// read is the whole answer, unpacked: some requests ask for gzip.
+func read(response *http.Response) ([]byte, error) {
+	defer func() { _ = response.Body.Close() }()
+	if response.Header.Get("Content-Encoding") != "gzip" || response.StatusCode == http.StatusNotModified {
+		return io.ReadAll(response.Body)
+	}
+	plain, err := gzip.NewReader(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(plain)
 }
 
 // shrink leaves pieces out for as long as the answer stays wrong.

@@ -103,6 +103,9 @@ func (m maker) make(o operation) request {
 	if !m.oneIn(4) {
 		r.header["Authorization"] = "Bearer " + m.known.any(m.Rand, "access_token")
 	}
+	if m.oneIn(8) {
+		r.header["Accept-Encoding"] = "gzip"
+	}
 	if m.oneIn(2) {
 		for range 1 + m.IntN(2) {
 			m.spoil(&r)
