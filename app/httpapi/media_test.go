@@ -3,8 +3,13 @@ package httpapi
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/rifaapp/rifaapp/app/query"
 )
 
 func TestAcceptsProblem(t *testing.T) {
@@ -52,6 +57,25 @@ func FuzzBody(f *testing.F) {
 			if _, ours := errors.AsType[unreadable](err); !ours {
 				t.Errorf("%q: %v", body, err)
 			}
+		}
+	})
+}
+
+// A board's tag of any characters is refused, or read as it would be written.
+func FuzzClockTag(f *testing.F) {
+	raffle := uuid.MustParse("0192f7a8-c4d1-7e55-a3e4-b1f0c9d8e7f6")
+	good := clockTag(query.CompactBoard{RaffleID: raffle, Clock: query.BoardClock{Slots: []int64{7, 0, 99}, Ended: 5}}, true)
+	for _, seed := range []string{good, "W/" + good, gzipTag(good), `"c9d8e7f6.1.-1.o"`, `"c...."`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, tag string) {
+		clock, ok := parseClockTag(raffle, tag)
+		if !ok {
+			return
+		}
+		again, ok := parseClockTag(raffle, clockTag(query.CompactBoard{RaffleID: raffle, Clock: clock}, false))
+		if !ok || again.Ended != clock.Ended || !slices.Equal(again.Slots, clock.Slots) {
+			t.Errorf("%q is read as %v, and written again as %v", tag, clock, again)
 		}
 	})
 }

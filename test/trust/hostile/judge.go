@@ -116,6 +116,7 @@ func (s *suite) try(r request) (status int, err error) {
 		return -1, nil // what no client sends: net/http refuses some header values by itself
 	}
 	body, err := read(response)
+	_ = response.Body.Close()
 	if err != nil {
 		return response.StatusCode, fmt.Errorf("its answer breaks off: %w", err)
 	}
@@ -127,7 +128,6 @@ func (s *suite) try(r request) (status int, err error) {
 
 // read is the whole answer, unpacked: some requests ask for gzip.
 func read(response *http.Response) ([]byte, error) {
-	defer func() { _ = response.Body.Close() }()
 	if response.Header.Get("Content-Encoding") != "gzip" || response.StatusCode == http.StatusNotModified {
 		return io.ReadAll(response.Body)
 	}
