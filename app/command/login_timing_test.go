@@ -44,7 +44,7 @@ func TestKnownAndUnknownTakeAsLong(t *testing.T) {
 	}
 	known, unknown := median(took[0]), median(took[1])
 	apart := math.Abs(float64(known-unknown)) / float64(max(known, unknown))
-	t.Logf("%d tries each: median of a known e-mail %v, of an unknown one %v, %.2f %% apart (bound %.0f %%)", tries, known, unknown, 100*apart, 100*bound)
+	t.Logf("figure: login %d tries each: median of a known e-mail %v, of an unknown one %v, %.2f %% apart (bound %.0f %%)", tries, known, unknown, 100*apart, 100*bound)
 	if apart > bound {
 		t.Errorf("the medians are %.2f %% apart", 100*apart)
 	}
@@ -86,7 +86,7 @@ func TestOthersDoNotWaitForLogins(t *testing.T) {
 	}
 	slices.Sort(reads)
 	p95 := reads[len(reads)*95/100]
-	t.Logf("%d reads during %d rounds of 20 logins: p50 %v, p95 %v, max %v (bound of p95 %v)",
+	t.Logf("figure: login %d reads during %d rounds of 20 logins: p50 %v, p95 %v, max %v (bound of p95 %v)",
 		len(reads), rounds, reads[len(reads)/2], p95, reads[len(reads)-1], bound)
 	if p95 > bound {
 		t.Errorf("p95 is %v", p95)

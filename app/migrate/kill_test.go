@@ -73,7 +73,7 @@ func TestKilledDeployersLeaveNothingToRepair(t *testing.T) {
 			halfway++
 		}
 	}
-	t.Logf("%d kills, %d of them between the first and the last change", kills, halfway)
+	t.Logf("figure: R9   %d kills of the deployer while it deploys and reverts, %d of them between the first and the last change", kills, halfway)
 	m, _ := migrator(t, project(slowTables(changes)), d.DSN)
 	if _, err := m.Deploy(t.Context(), migrate.DeployOptions{}); err != nil {
 		t.Fatalf("after the kills the deployer cannot go on: %v", err)

@@ -52,7 +52,7 @@ func seeded(t testing.TB) *rand.Rand {
 		}
 		seed = n
 	}
-	fmt.Printf("%s: RIFAAPP_SEED=%d\n", t.Name(), seed)
+	t.Logf("figure: seed %s: replay with RIFAAPP_SEED=%d", t.Name(), seed)
 	return rand.New(rand.NewPCG(seed, 7))
 }
 

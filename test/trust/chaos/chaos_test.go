@@ -27,6 +27,7 @@ func TestChaos(t *testing.T) {
 		buyers: trust.Size(100, 500), attempts: trust.Size(5_000, 50_000), raffles: trust.Size(20, 100),
 		apiKills: trust.Size(3, 30), postgresKills: trust.Size(2, 20), storms: trust.Size(2, 20), cuts: trust.Size(1, 10), lostAnswers: trust.Size(2, 20),
 		buys: float64(trust.Size(30, 6)) / 1000, keyless: 0.1, roundsPerStorm: 5, attemptsPerOutrage: 5,
+		rounds: trust.Size(1, 8),
 	}, seed)
 	report(t, r, findings)
 	if len(findings) > 0 {

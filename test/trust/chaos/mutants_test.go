@@ -89,8 +89,8 @@ func TestMutantsAreCaught(t *testing.T) {
 	seed := trust.Seed(t)
 	binary, server := buildMutant(t), startPostgres(t)
 	rush := sizes{buyers: 20, attempts: 160, raffles: 8, buys: 0.9, keyless: 0.5, oneByOne: true}
-	storms := sizes{buyers: 20, attempts: 200, raffles: 8, buys: 0.2, storms: 3, lostAnswers: 2, roundsPerStorm: 5, attemptsPerOutrage: 5}
-	silence := sizes{buyers: 20, attempts: 200, raffles: 8, buys: 0.2, keyless: 1, lostAnswers: 4, roundsPerStorm: 5, attemptsPerOutrage: 5}
+	storms := sizes{buyers: 20, attempts: 200, raffles: 8, buys: 0.2, storms: 3, lostAnswers: 2, roundsPerStorm: 5, attemptsPerOutrage: 5, rounds: 1}
+	silence := sizes{buyers: 20, attempts: 200, raffles: 8, buys: 0.2, keyless: 1, lostAnswers: 4, roundsPerStorm: 5, attemptsPerOutrage: 5, rounds: 1}
 	caught := 0
 	for _, m := range []struct {
 		name, mistake string

@@ -12,24 +12,28 @@ import (
 const organiserClient = 1 << 20
 
 // organise closes and reopens a raffle while it sells, several times, and seals and draws another; each step
-// waits for its share of the attempts.
+// waits for its share of the attempts. In the next round it takes other raffles.
 func (r *run) organise(ctx context.Context) {
 	random := trust.Rand(r.seed, organiserClient)
 	const steps = 8
-	var toDraw *raffle
-	for step := 1; step <= steps; step++ {
-		r.progress.wait(ctx, r.attempts*step/(steps+2))
-		busy := r.raffles[1%len(r.raffles)]
-		r.setStatus(ctx, busy, closed, "closed")
-		r.setStatus(ctx, busy, open, "open")
-		if toDraw == nil && step >= steps/2 {
-			if toDraw = r.sold(); toDraw != nil {
-				r.seal(ctx, toDraw, fmt.Sprintf("seal-%x", random.Uint64()))
-				continue // buyers try to get more of it until the next step draws it
+	chosen := map[*raffle]bool{}
+	for round := range r.rounds {
+		busy := r.raffles[(1+round)%len(r.raffles)]
+		var toDraw *raffle
+		for step := 1; step <= steps; step++ {
+			r.progress.wait(ctx, r.attempts*(round*steps+step)/(r.rounds*steps+2))
+			r.setStatus(ctx, busy, closed, "closed")
+			r.setStatus(ctx, busy, open, "open")
+			if toDraw == nil && step >= steps/2 {
+				if toDraw = r.sold(chosen); toDraw != nil {
+					chosen[toDraw] = true
+					r.seal(ctx, toDraw, fmt.Sprintf("seal-%x", random.Uint64()))
+					continue // buyers try to get more of it until the next step draws it
+				}
 			}
-		}
-		if toDraw != nil { // a draw that is asked for again gives the same winner
-			r.draw(ctx, toDraw, fmt.Sprintf("draw-%x", random.Uint64()))
+			if toDraw != nil { // a draw that is asked for again gives the same winner
+				r.draw(ctx, toDraw, fmt.Sprintf("draw-%x", random.Uint64()))
+			}
 		}
 	}
 }
@@ -46,10 +50,10 @@ func (r *run) closeOneByOne(ctx context.Context) {
 	}
 }
 
-// sold is a raffle of which something was sold; nil when there is none yet.
-func (r *run) sold() *raffle {
+// sold is a raffle of which something was sold, none of those given; nil when there is none yet.
+func (r *run) sold(but map[*raffle]bool) *raffle {
 	for _, each := range r.raffles {
-		if slices.ContainsFunc(each.reservations(), func(h reservation) bool { return h.sold == done }) {
+		if !but[each] && slices.ContainsFunc(each.reservations(), func(h reservation) bool { return h.sold == done }) {
 			return each
 		}
 	}

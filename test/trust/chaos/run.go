@@ -34,6 +34,7 @@ type sizes struct {
 	buys                               float64 // how many of the reservations are bought; the rest is released
 	keyless                            float64 // how many attempts do without Idempotency-Key
 	roundsPerStorm, attemptsPerOutrage int
+	rounds                             int  // of the organiser, each with other raffles
 	oneByOne                           bool // everybody wants the same raffle, until the organiser closes it
 }
 
