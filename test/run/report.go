@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -269,7 +270,11 @@ func (r *report) printFigures(w io.Writer) {
 	if len(figures) == 0 {
 		return
 	}
-	slices.Sort(figures)
+	slices.SortFunc(figures, func(a, b string) int { // R10 after R9
+		one, _, _ := strings.Cut(a, " ")
+		other, _, _ := strings.Cut(b, " ")
+		return cmp.Or(cmp.Compare(len(one), len(other)), strings.Compare(a, b))
+	})
 	fmt.Fprintf(w, "\npromise  figures\n")
 	for _, figure := range figures {
 		promise, text, _ := strings.Cut(figure, " ")
