@@ -154,6 +154,12 @@ func hasBody[In any]() bool {
 	return ok
 }
 
+// needsBody says whether an input cannot do without its body: one that is a pointer may be left out.
+func needsBody[In any]() bool {
+	body, ok := reflect.TypeFor[In]().FieldByName("Body")
+	return ok && body.Type.Kind() != reflect.Pointer
+}
+
 func hasParameters[In any]() bool {
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[In]()) {
 		if f.Tag.Get("path")+f.Tag.Get("query")+f.Tag.Get("header") != "" {

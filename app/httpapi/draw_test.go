@@ -199,6 +199,7 @@ func TestBeaconFinishesTheDraw(t *testing.T) {
 	s := newStage(t)
 	id, receipt := s.sealed(map[string]any{"method": "beacon", "prizes": []string{"Moto <125 cc> & casco", "TV"}, "alternates": 1}, 3, 7, 12, 21, 34)
 	s.refusedUnchanged(id, nil, 422, "validation_failed", "body.round")
+	s.refusedUnchanged(id, json.RawMessage(" null\n"), 422, "validation_failed", "body.round")
 	s.refusedUnchanged(id, map[string]any{"round": 1001, "signature": round1000}, 422, "validation_failed", "body.round")
 	s.refusedUnchanged(id, map[string]any{"round": 1000, "signature": strings.Replace(round1000, "b446", "b447", 1)}, 422, "validation_failed", "body.signature")
 	s.refusedUnchanged(id, map[string]any{"round": 1000, "signature": strings.Repeat("0", 96)}, 422, "validation_failed", "body.signature")

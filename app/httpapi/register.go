@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"reflect"
@@ -40,8 +41,9 @@ type operation struct {
 	standalone  bool          // does not touch the database: works before it is there
 	media       string        // of the answer when it is not application/json
 	answer      reflect.Type  // what the bytes hold when the handler writes JSON as []byte
-	takesBody   bool          // these two are set by register: what an operation does not take is left unread
+	takesBody   bool          // these three are set by register: what an operation does not take is left unread
 	takesQuery  bool
+	needsBody   bool   // which may otherwise be left out
 	sample      string // JavaScript that calls the operation, for the documentation
 	binary      string // describes the form as application/octet-stream, where there is one beside JSON
 }
@@ -52,7 +54,7 @@ type failure struct{ error }
 // register serves the operation with a handler that returns the answer, a refusal of app/raffle or
 // any other error. It is the only way an endpoint comes into being.
 func register[In, Out any](a *API, o operation, handler func(context.Context, *In) (*Out, error)) {
-	o.takesBody, o.takesQuery = hasBody[In](), hasParameters[In]()
+	o.takesBody, o.takesQuery, o.needsBody = hasBody[In](), hasParameters[In](), needsBody[In]()
 	described := a.describe(&o, o.takesBody, o.takesQuery)
 	described.Middlewares = huma.Middlewares{a.enter(&o)}
 	checkInput(reflect.TypeFor[In]())
@@ -113,7 +115,7 @@ func (a *API) enter(o *operation) func(huma.Context, func(huma.Context)) {
 			return
 		}
 		if o.takesBody {
-			if p := takeBody(r, x); p != nil {
+			if p := takeBody(o, r, x); p != nil {
 				x.refuse(p)
 				return
 			}
@@ -163,8 +165,9 @@ func bearerToken(header string) (token string, ok bool) {
 	return token, ok && strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
-// takeBody reads the body once and leaves it to huma in memory.
-func takeBody(r *http.Request, x *exchange) *Problem {
+// takeBody reads the body once and leaves it to huma in memory. Where a body may be left out, null is no
+// body: some clients send it for nothing.
+func takeBody(o *operation, r *http.Request, x *exchange) *Problem {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
@@ -174,6 +177,9 @@ func takeBody(r *http.Request, x *exchange) *Problem {
 	}
 	if len(body) > 0 && !(isJSON(r.Header.Get("Content-Type")) && r.Header.Get("Content-Encoding") == "") {
 		return newProblem(codeUnsupportedMedia, "")
+	}
+	if !o.needsBody && string(bytes.TrimSpace(body)) == "null" {
+		body = nil
 	}
 	x.raw = body
 	r.Body = newMemoryBody(body)
