@@ -317,6 +317,42 @@ func TestErasureBetweenSealAndDraw(t *testing.T) {
 	s.verified(id, receipt)
 }
 
+// Whoever reads the record while the raffle is drawn sees it before or after, never a winning number
+// without its winner.
+func TestRecordIsOfOneMoment(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	q := &query.Queries{DB: s.db}
+	for range 10 {
+		id := s.raffle(10)
+		s.sell(s.hold(id, 1))
+		if err := s.Seal(t.Context(), id, s.owner); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var reading sync.WaitGroup
+		for range 4 {
+			reading.Go(func() {
+				for drawn := false; !drawn && ctx.Err() == nil; {
+					d, err := q.Draw(t.Context(), id, nil)
+					drawn = d.DrawnAt != nil
+					if err != nil || drawn != (d.WinningNumber != nil) || drawn != (len(d.Proof.Winners) == 1) {
+						t.Errorf("drawn %v, winning number %v, winners %v, %v", d.DrawnAt, d.WinningNumber, d.Proof.Winners, err)
+					}
+				}
+			})
+		}
+		err := s.Draw(t.Context(), DrawRaffle{RaffleID: id})
+		if err != nil {
+			stop()
+		}
+		reading.Wait()
+		if stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // SQL and Go compute one owner, and one salt serves all purchases of a participant in a raffle.
 func TestOwnerOfSQLIsThatOfTheProtocol(t *testing.T) {
 	t.Parallel()

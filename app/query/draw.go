@@ -53,70 +53,75 @@ type VoidSeal struct {
 	VoidAt   time.Time
 }
 
-// Draw answers the record of a sealed or drawn raffle, CodeNotDrawn before there is one.
+// Draw answers the record of a sealed or drawn raffle, CodeNotDrawn before there is one. Raffle and
+// record are read by one statement, so the answer is of one moment.
 func (q *Queries) Draw(ctx context.Context, raffleID uuid.UUID, caller *uuid.UUID) (Draw, error) {
-	r, err := q.Raffle(ctx, raffleID, caller)
-	if err != nil {
-		return Draw{}, err
-	}
-	d := Draw{RaffleID: raffleID, OwnerID: r.OwnerID, WinnerTicketID: r.WinnerTicketID, WinningNumber: r.WinningNumber}
-	in, result, err := q.drawInput(ctx, &d)
+	d := Draw{RaffleID: raffleID}
+	r, err := q.drawRow(ctx, &d, caller)
 	switch {
 	case err != nil:
 		return Draw{}, err
-	case !d.Sealed && r.Status != raffle.Drawn:
+	case !d.Sealed && r.status != raffle.Drawn:
 		return Draw{}, raffle.Refuse(raffle.CodeNotDrawn, "This raffle has neither been sealed nor drawn yet.")
 	case !d.Sealed:
 		return d, nil
+	}
+	in, result, err := r.input(&d)
+	if err != nil {
+		return Draw{}, err
 	}
 	rules, err := draw.ParseRules(in.Rules)
 	if err != nil {
 		return Draw{}, err
 	}
-	d.AvailableAt = d.available(rules, in.Seal, r.DrawAt)
+	d.AvailableAt = d.available(rules, in.Seal, r.drawAt)
 	d.Proof, err = draw.NewProof(in, result)
 	return d, err
 }
 
-// drawInput reads what the proof is made from. result is nil before the draw.
-func (q *Queries) drawInput(ctx context.Context, d *Draw) (in draw.Input, result *draw.Result, err error) {
-	var (
-		rulesHash, commitment, root, ref, seal, key []byte
-		sealedAt                                    *time.Time
-		n                                           *int
-		round                                       *int64
-		voids, results, winners                     []byte
-		outcome                                     *string
-	)
+// drawRow is a raffle with the record of its draw, as far as it goes, as they are read.
+type drawRow struct {
+	status                                                          raffle.Status
+	drawAt, sealedAt                                                *time.Time
+	rules, rulesHash, commitment, secret, root, ref, seal, key, sig []byte
+	n                                                               *int
+	round                                                           *int64
+	voids, results, winners                                         []byte
+	outcome                                                         *string
+}
+
+func (q *Queries) drawRow(ctx context.Context, d *Draw, caller *uuid.UUID) (r drawRow, err error) {
 	err = postgres.Reader(ctx, q.DB).QueryRow(ctx, `
-		SELECT rules, rules_hash, commitment, secret, sealed_at, n, root, ref, round, seal,
-			void_seals, lottery_results, outcome, draw_key, signature, winners, drawn_at
-		FROM draws_read WHERE raffle_id = $1`, d.RaffleID).
-		Scan(&in.Rules, &rulesHash, &commitment, &in.Secret, &sealedAt, &n, &root, &ref, &round, &seal,
-			&voids, &results, &outcome, &key, &in.Signature, &winners, &d.DrawnAt)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && seal == nil {
-		return in, nil, nil
-	}
-	if err != nil {
-		return in, nil, postgres.Translate(err)
-	}
-	d.Sealed = true
-	in.Seal = draw.Seal{
-		RaffleID: d.RaffleID, Commitment: draw.Hash(commitment), RulesHash: draw.Hash(rulesHash), N: *n, Root: draw.Hash(root),
-		SealedAt: sealedAt.UTC(), Ref: ref, Round: uint64(*round), E: draw.Hash(seal),
-	}
-	if err := d.readHistory(voids, results); err != nil {
+		SELECT r.owner_id, `+statusNow+`, r.draw_at, r.winner_ticket_id, r.winning_number,
+			d.rules, d.rules_hash, d.commitment, d.secret, d.sealed_at, d.n, d.root, d.ref, d.round, d.seal,
+			d.void_seals, d.lottery_results, d.outcome, d.draw_key, d.signature, d.winners, d.drawn_at
+		FROM raffles_read r LEFT JOIN draws_read d ON d.raffle_id = r.id
+		WHERE r.id = $1 AND (r.status <> 'draft' OR r.owner_id = $2)`, d.RaffleID, caller).
+		Scan(&d.OwnerID, &r.status, &r.drawAt, &d.WinnerTicketID, &d.WinningNumber,
+			&r.rules, &r.rulesHash, &r.commitment, &r.secret, &r.sealedAt, &r.n, &r.root, &r.ref, &r.round, &r.seal,
+			&r.voids, &r.results, &r.outcome, &r.key, &r.sig, &r.winners, &d.DrawnAt)
+	d.Sealed = r.seal != nil
+	return r, found(err)
+}
+
+// input is what the proof of a sealed raffle is made from. result is nil before the draw.
+func (r drawRow) input(d *Draw) (in draw.Input, result *draw.Result, err error) {
+	in = draw.Input{Rules: r.rules, Secret: r.secret, Signature: r.sig, Seal: draw.Seal{
+		RaffleID: d.RaffleID, Commitment: draw.Hash(r.commitment), RulesHash: draw.Hash(r.rulesHash), N: *r.n, Root: draw.Hash(r.root),
+		SealedAt: r.sealedAt.UTC(), Ref: r.ref, Round: uint64(*r.round), E: draw.Hash(r.seal),
+	}}
+	if err := d.readHistory(r.voids, r.results); err != nil {
 		return in, nil, err
 	}
-	for _, r := range d.Results {
-		in.Results = append(in.Results, r.LotteryResult)
+	for _, entered := range d.Results {
+		in.Results = append(in.Results, entered.LotteryResult)
 	}
 	if d.DrawnAt == nil {
 		return in, nil, nil
 	}
-	result = &draw.Result{Key: draw.Hash(key), Winners: []draw.Winner{}, Outcome: draw.Outcome(*outcome)}
-	if winners != nil {
-		err = json.Unmarshal(winners, &result.Winners)
+	result = &draw.Result{Key: draw.Hash(r.key), Winners: []draw.Winner{}, Outcome: draw.Outcome(*r.outcome)}
+	if r.winners != nil {
+		err = json.Unmarshal(r.winners, &result.Winners)
 	}
 	return in, result, err
 }
