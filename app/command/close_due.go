@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -19,36 +18,15 @@ import (
 // sealed. It answers how many it changed. Reads and sales treat a raffle as closed from its draw_at on,
 // whether or not this has run.
 func (c *Raffles) CloseDue(ctx context.Context) (closed int, err error) {
-	rows, err := c.DB.Query(ctx, `
-		SELECT r.id
+	return c.inTurn(ctx, `
+		SELECT r.id, LEAST(r.draw_at, d.seal_by, CASE r.status WHEN 'closed' THEN r.updated_at END) AS at
 		FROM raffles r LEFT JOIN draw_rules d ON d.raffle_id = r.id
 		WHERE r.status = 'open' AND (r.draw_at <= now() OR d.seal_by <= now())
 			OR r.status = 'closed' AND NOT EXISTS (SELECT FROM draw_seals s WHERE s.raffle_id = r.id)
 				AND (d.seal_by IS NULL OR d.seal_by + $1::interval > now())
 				AND (SELECT sum(c.sold) FROM raffle_counts_read c WHERE c.raffle_id = r.id)
-					BETWEEN CASE WHEN r.draw_at <= now() OR d.seal_by <= now() THEN 1 ELSE r.total_tickets END AND r.total_tickets
-		ORDER BY r.draw_at LIMIT 1000`, sealMargin)
-	if err != nil {
-		return 0, postgres.Translate(err)
-	}
-	due, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return 0, postgres.Translate(err)
-	}
-	var faults []error // of one raffle: the others' time has come, too
-	for _, id := range due {
-		done, err := c.closeDue(ctx, id)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("raffle %s: %w", id, err))
-		}
-		if done {
-			closed++
-		}
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return closed, errors.Join(faults...)
+					BETWEEN CASE WHEN r.draw_at <= now() OR d.seal_by <= now() THEN 1 ELSE r.total_tickets END AND r.total_tickets`,
+		c.closeDue, sealMargin)
 }
 
 // closeDue seals the raffle, or only closes it where there is nothing to seal or it is too late.
@@ -107,36 +85,20 @@ func (c *Raffles) sealSoldOut(ctx context.Context, raffleID uuid.UUID) error {
 }
 
 // DrawDue draws the lottery raffles whose result was shown for as long as it must be, and answers how
-// many. One whose rules now ask for a quicknet round waits for whoever brings it.
+// many. One that waits for the lottery's next draw, or for whoever brings a quicknet round, is left alone.
 func (c *Raffles) DrawDue(ctx context.Context) (drawn int, err error) {
-	rows, err := c.DB.Query(ctx, `
-		SELECT r.id
+	return c.inTurn(ctx, `
+		SELECT r.id, last.confirmed_at AS at
 		FROM raffles r
 		JOIN draw_rules d ON d.raffle_id = r.id AND d.method = 'lottery'
-		JOIN LATERAL (SELECT confirmed_at FROM lottery_results l WHERE l.raffle_id = r.id ORDER BY position DESC LIMIT 1) AS last ON true
-		WHERE r.status = 'closed' AND last.confirmed_at <= now() - $1::interval
-		LIMIT 1000`, draw.ObjectionWindow)
-	if err != nil {
-		return 0, postgres.Translate(err)
-	}
-	due, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return 0, postgres.Translate(err)
-	}
-	var faults []error
-	for _, id := range due {
-		err := c.Draw(ctx, DrawRaffle{RaffleID: id})
-		if _, refused := errors.AsType[*raffle.Error](err); refused {
-			continue
-		}
-		if err != nil {
-			faults = append(faults, fmt.Errorf("raffle %s: %w", id, err))
-			if ctx.Err() != nil {
-				break
+		JOIN LATERAL (SELECT confirmed_at, outcome FROM lottery_results l WHERE l.raffle_id = r.id ORDER BY position DESC LIMIT 1) AS last ON true
+		WHERE r.status = 'closed' AND (r.draw_at IS NULL OR r.draw_at <= now())
+			AND last.confirmed_at <= now() - $1::interval AND COALESCE(last.outcome, 'winner') IN ('winner', 'void')`,
+		func(ctx context.Context, id uuid.UUID) (drawn bool, err error) {
+			err = c.Draw(ctx, DrawRaffle{RaffleID: id})
+			if _, refused := errors.AsType[*raffle.Error](err); refused {
+				return false, nil // somebody else was faster, or something is still to be confirmed
 			}
-			continue
-		}
-		drawn++
-	}
-	return drawn, errors.Join(faults...)
+			return err == nil, err
+		}, draw.ObjectionWindow)
 }

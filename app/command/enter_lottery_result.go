@@ -121,11 +121,19 @@ func (r record) enter(ctx context.Context, tx pgx.Tx, current owned, in EnterLot
 	return tx.SendBatch(ctx, batch).Close()
 }
 
+// confirm begins the objection window of the result entered last, and notes what all of them lead to.
 func (r record) confirm(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) error {
+	if err := r.loadEntries(ctx, tx, raffleID); err != nil {
+		return err
+	}
+	outcome, _, _, err := draw.DecideLottery(r.rules, r.Entries, r.Results)
+	if err != nil {
+		return err
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		UPDATE lottery_results SET confirmed_at = clock_timestamp()
-		WHERE raffle_id = $1 AND position = $2 AND confirmed_at IS NULL`, raffleID, len(r.Results)-1)
+		UPDATE lottery_results SET confirmed_at = clock_timestamp(), outcome = $3
+		WHERE raffle_id = $1 AND position = $2 AND confirmed_at IS NULL`, raffleID, len(r.Results)-1, outcome)
 	projection.DrawChanged(batch, raffleID)
 	return tx.SendBatch(ctx, batch).Close()
 }

@@ -20,27 +20,14 @@ const maxReplacements = 3
 // WitnessDue witnesses the seals that nobody saw committed yet, as after a crash in that moment, the
 // most urgent first, and answers how many.
 func (c *Raffles) WitnessDue(ctx context.Context) (witnessed int, err error) {
-	rows, err := c.DB.Query(ctx, `
-		SELECT s.raffle_id
+	return c.inTurn(ctx, `
+		SELECT s.raffle_id AS id, s.commit_by AS at
 		FROM draw_seals s JOIN raffles r ON r.id = s.raffle_id AND r.status = 'closed'
-		WHERE s.commit_by IS NOT NULL AND s.witnessed_at IS NULL AND s.void_at IS NULL
-		ORDER BY s.commit_by`)
-	if err != nil {
-		return 0, postgres.Translate(err)
-	}
-	due, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return 0, postgres.Translate(err)
-	}
-	var faults []error // of one raffle: the others cannot wait
-	for _, id := range due {
-		if err := c.witness(ctx, id); err != nil {
-			faults = append(faults, fmt.Errorf("raffle %s: %w", id, err))
-			continue
-		}
-		witnessed++
-	}
-	return witnessed, errors.Join(faults...)
+		WHERE s.commit_by IS NOT NULL AND s.witnessed_at IS NULL AND s.void_at IS NULL`,
+		func(ctx context.Context, id uuid.UUID) (bool, error) {
+			err := c.witness(ctx, id)
+			return err == nil, err
+		})
 }
 
 // witness notes that the seal of a raffle was committed in time. It must come after that commit, in a

@@ -1,0 +1,7 @@
+-- Verify rifaapp:lottery_outcome on pg
+
+BEGIN;
+
+SELECT outcome FROM lottery_results WHERE false;
+
+ROLLBACK;
