@@ -74,7 +74,8 @@ func TestDrawIsVerifiedAtHome(t *testing.T) {
 	before := anonymous(t).get(path("/v2/raffles/%s/draw", id)).want(200)
 	expect(t, before.object(), object{"winners": []any{}, "secret": "", "seal": seal, "n": 3, "winning_number": nil})
 
-	var nothing *struct{} // some clients send the JSON null where they have nothing to send
+	var nothing *struct{} // sent as null, as some clients do that have nothing to send
+
 	drawn := anonymous(t).post(path("/v2/raffles/%s/draw", id), nothing).want(200) // anybody may draw a sealed raffle
 	if drawn.object()["winner_participant_id"] != nil || drawn.text("seal") != seal {
 		t.Errorf("a stranger is told %s", drawn.body)
