@@ -31,11 +31,20 @@ type Passwords struct {
 
 // NewPasswords allows parallel computations at a time. With parallel ≤ 0 it takes half of the cores
 // and at least one, so that a burst of logins leaves cores to everybody else.
-func NewPasswords(parallel int) *Passwords {
+func NewPasswords(parallel int) *Passwords { return newPasswords(parallel, currentParams) }
+
+// NewCheapPasswords is NewPasswords with hashes that take a fraction of a millisecond and protect
+// nothing: for tests of what surrounds passwords, which hash hundreds of them. A test keeps the
+// program from calling it, and whoever logs in with such a hash gets a real one.
+func NewCheapPasswords(parallel int) *Passwords {
+	return newPasswords(parallel, argon2Params{memory: 64, time: 1, threads: 1})
+}
+
+func newPasswords(parallel int, params argon2Params) *Passwords {
 	if parallel <= 0 {
 		parallel = max(1, runtime.GOMAXPROCS(0)/2)
 	}
-	p := &Passwords{params: currentParams, turns: make(chan struct{}, parallel)}
+	p := &Passwords{params: params, turns: make(chan struct{}, parallel)}
 	// Any salt and any key do: nobody knows a password that hashes to a random key.
 	p.decoy = phc{params: p.params, salt: randomBytes(saltBytes), key: randomBytes(keyBytes)}
 	return p

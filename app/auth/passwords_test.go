@@ -3,18 +3,38 @@ package auth
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// cheap hashes in a fraction of a millisecond; what is tested here does not depend on the cost.
-func cheap(parallel int) *Passwords {
-	p := NewPasswords(parallel)
-	p.params = argon2Params{memory: 64, time: 1, threads: 1}
-	p.decoy.params = p.params
-	return p
+// The program itself must never make cheap hashes.
+func TestOnlyTestsMakeCheapHashes(t *testing.T) {
+	t.Parallel()
+	read := 0
+	err := filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && entry.Name() != "..":
+			return filepath.SkipDir
+		case !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(strings.ReplaceAll(string(text), "func NewCheapPasswords(", ""), "NewCheapPasswords(") {
+			t.Errorf("%s calls NewCheapPasswords", path)
+		}
+		read++
+		return err
+	})
+	if err != nil || read < 100 {
+		t.Errorf("%d files read, %v", read, err)
+	}
 }
 
 func TestHashVerifies(t *testing.T) {
@@ -48,7 +68,7 @@ func TestKnownVector(t *testing.T) {
 
 func TestSaltsDiffer(t *testing.T) {
 	t.Parallel()
-	p := cheap(1)
+	p := NewCheapPasswords(1)
 	a, _ := p.Hash(t.Context(), "the same one")
 	b, _ := p.Hash(t.Context(), "the same one")
 	if a == b {
@@ -58,7 +78,7 @@ func TestSaltsDiffer(t *testing.T) {
 
 func TestComposedAndDecomposedAreOnePassword(t *testing.T) {
 	t.Parallel()
-	p := cheap(1)
+	p := NewCheapPasswords(1)
 	hash, _ := p.Hash(t.Context(), "contrase\u00f1a larga")
 	if ok, _ := p.Verify(t.Context(), hash, "contrasen\u0303a larga"); !ok {
 		t.Error("ñ typed as n and a combining tilde is refused")
@@ -67,7 +87,7 @@ func TestComposedAndDecomposedAreOnePassword(t *testing.T) {
 
 func TestUnreadableHashNeverMatches(t *testing.T) {
 	t.Parallel()
-	p := cheap(1)
+	p := NewCheapPasswords(1)
 	for _, stored := range []string{"", "!", "$2a$10$abcdefghijklmnopqrstuv", p.Decoy()} {
 		for _, password := range []string{"", "!", "password"} {
 			if ok, err := p.Verify(t.Context(), stored, password); ok || err != nil {
@@ -97,7 +117,7 @@ func TestNeedsRehash(t *testing.T) {
 
 func TestOneAtATime(t *testing.T) {
 	t.Parallel()
-	p := cheap(1)
+	p := NewCheapPasswords(1)
 	p.turns <- struct{}{} // somebody computes and does not end
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
@@ -112,7 +132,7 @@ func TestOneAtATime(t *testing.T) {
 
 func TestQueueIsBounded(t *testing.T) {
 	t.Parallel()
-	p := cheap(1)
+	p := NewCheapPasswords(1)
 	p.turns <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	var waiters sync.WaitGroup

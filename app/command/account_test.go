@@ -19,7 +19,7 @@ import (
 
 const goodPassword = "tarde de mayo 42"
 
-// office is a database with the commands of accounts and a clock that stands still.
+// office is a database with the commands of accounts, a clock that stands still, and cheap hashes.
 type office struct {
 	*command.Accounts
 	db *pgxpool.Pool
@@ -37,7 +37,7 @@ func openOffice(t *testing.T) *office {
 
 // another makes the commands of a further process on the same clock.
 func (o *office) another(db *pgxpool.Pool) *command.Accounts {
-	return &command.Accounts{DB: db, Tokens: auth.NewTokens(auth.GenerateKeySet(), o.clock), Passwords: auth.NewPasswords(0), Now: o.clock}
+	return &command.Accounts{DB: db, Tokens: auth.NewTokens(auth.GenerateKeySet(), o.clock), Passwords: auth.NewCheapPasswords(0), Now: o.clock}
 }
 
 func (o *office) clock() time.Time {

@@ -22,11 +22,12 @@ func soaking() bool { return os.Getenv("RIFAAPP_SOAK") == "1" }
 // The time of a refusal must not tell whether an e-mail has an account. The small size runs beside
 // other tests, so its bound only catches a login that skips the work.
 func TestKnownAndUnknownTakeAsLong(t *testing.T) {
-	tries, bound := 60, 0.40
+	tries, bound := 30, 0.40
 	if soaking() {
 		tries, bound = 2000, 0.05
 	}
 	o := openOffice(t)
+	o.Passwords = auth.NewPasswords(0)
 	o.member(t, "ana@example.com")
 	emails := [2]string{"ana@example.com", "eva@example.com"}
 	var took [2][]time.Duration
@@ -63,6 +64,7 @@ func TestOthersDoNotWaitForLogins(t *testing.T) {
 		rounds, bound = 30, 50*time.Millisecond
 	}
 	o := openOffice(t)
+	o.Passwords = auth.NewPasswords(0)
 	ana := o.member(t, "ana@example.com")
 	var reads []time.Duration
 	for range rounds {
@@ -98,11 +100,12 @@ func TestOthersDoNotWaitForLogins(t *testing.T) {
 func TestNoConnectionIsHeldWhileHashing(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
+	o.Passwords = auth.NewPasswords(0)
 	ana := o.member(t, "ana@example.com")
 	passwords := auth.NewPasswords(1)
 	accounts := &command.Accounts{DB: poolOfOne(t, o), Tokens: o.Tokens, Passwords: passwords, Now: o.clock}
 	var queue sync.WaitGroup
-	for range 40 { // about a second ahead of the login
+	for range 20 { // half a second and more ahead of the login
 		queue.Go(func() { _, _ = passwords.Hash(t.Context(), "somebody else's") })
 	}
 	finished := make(chan error, 1)

@@ -15,6 +15,7 @@ import (
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
+	o.Passwords = auth.NewPasswords(0)
 	got, err := o.Register(t.Context(), command.RegisterInput{Name: "  Ana Torres ", Email: " Ana@Example.com ", Password: goodPassword})
 	if err != nil {
 		t.Fatal(err)

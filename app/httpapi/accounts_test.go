@@ -34,7 +34,7 @@ func openFrontDesk(t *testing.T) *frontDesk {
 	d.api = New(Options{
 		Authenticate: Authenticate(d.tokens),
 		Logger:       slog.New(slog.NewJSONHandler(d.log, nil)),
-		App:          App{Accounts: &command.Accounts{DB: testdb.New(t).Pool, Tokens: d.tokens, Passwords: auth.NewPasswords(0)}},
+		App:          App{Accounts: &command.Accounts{DB: testdb.New(t).Pool, Tokens: d.tokens, Passwords: auth.NewCheapPasswords(0)}},
 	})
 	return d
 }

@@ -18,12 +18,14 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/rifaapp/rifaapp/test/testdb"
+	"github.com/rifaapp/rifaapp/test/testserver"
 )
 
 // module is the prefix of all package names here.
@@ -40,6 +42,24 @@ func raced(name string) bool {
 	return !slices.ContainsFunc(unraced, func(top string) bool {
 		return name == top || strings.HasPrefix(name, top+"/")
 	})
+}
+
+// slowest are the packages that take longest, in that order: begun first, none of them is left to run
+// alone at the end.
+var slowest = []string{
+	"test/trust/chaos", "test/infra", "test/lambdalocal", "test/e2e/browser", "app/migrate", "sqitch", "test/trust/hostile",
+	"test/e2e", "app/command", "app/httpapi", "app/devdb",
+}
+
+// slowestFirst puts packages into the order in which they are to begin.
+func slowestFirst(packages []string) {
+	place := func(name string) int {
+		if i := slices.Index(slowest, strings.TrimPrefix(name, module)); i >= 0 {
+			return i
+		}
+		return len(slowest)
+	}
+	slices.SortStableFunc(packages, func(a, b string) int { return place(a) - place(b) })
 }
 
 func main() {
@@ -72,7 +92,7 @@ const (
 
 // Limits on one package: a test that hangs prints its goroutines and fails.
 const (
-	testTimeout = 20 * time.Minute // the plans of test/infra take one minute of two idle cores, and ten of busy ones
+	testTimeout = 20 * time.Minute // a minute of two idle cores can be ten of busy ones
 	soakTimeout = time.Hour
 )
 
@@ -93,6 +113,9 @@ func run(ctx context.Context, o options) (passed bool, err error) {
 	}
 	progress("PostgreSQL: " + server.Kind)
 
+	if err := buildOnce(ctx); err != nil {
+		return false, err
+	}
 	report := &report{database: server.Kind, started: started, timeout: testTimeout}
 	if o.soak {
 		report.timeout = soakTimeout
@@ -138,8 +161,25 @@ func (o options) find(ctx context.Context) (chosen []suite, packages []string, e
 	return nil, packages, nil
 }
 
+// buildOnce builds the binary that several packages run, unless one is named already.
+func buildOnce(ctx context.Context) error {
+	if os.Getenv(testserver.EnvBinary) != "" {
+		return nil
+	}
+	progress("building the binary")
+	binary, err := filepath.Abs(filepath.Join(".rifaapp", "test", "rifaapp"))
+	if err != nil {
+		return err
+	}
+	if err := goCommand(ctx, "build", "-o", binary, "./app/cmd/rifaapp").Run(); err != nil {
+		return fmt.Errorf("build the binary under test: %w", err)
+	}
+	return os.Setenv(testserver.EnvBinary, binary)
+}
+
 // testAll tests what it can with the race detector and the rest without.
 func (r *report) testAll(ctx context.Context, packages []string) error {
+	slowestFirst(packages)
 	var watched, plain []string
 	for _, name := range packages {
 		if raced(name) {

@@ -2,6 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,5 +65,20 @@ func TestReasonOfASkipThatSaysNothing(t *testing.T) {
 	t.Parallel()
 	if got := reason(nil); got != "no reason given" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestSlowestFirst(t *testing.T) {
+	t.Parallel()
+	packages := []string{module + "app/auth", module + "sqitch", module + "app/query", module + "test/trust/chaos"}
+	slowestFirst(packages)
+	want := []string{module + "test/trust/chaos", module + "sqitch", module + "app/auth", module + "app/query"}
+	if !slices.Equal(packages, want) {
+		t.Errorf("got %q, want %q", packages, want)
+	}
+	for _, name := range slowest {
+		if _, err := os.Stat(filepath.Join("..", "..", name)); err != nil {
+			t.Errorf("slowest names a package that is not there: %v", err)
+		}
 	}
 }

@@ -96,6 +96,9 @@ func (s *Server) Stop() {
 	s.drop()
 }
 
+// EnvBinary names a built ./app/cmd/rifaapp, so that not every package builds its own.
+const EnvBinary = "RIFAAPP_TEST_BINARY"
+
 // binary is built once per test binary.
 var binary struct {
 	once sync.Once
@@ -103,14 +106,14 @@ var binary struct {
 	err  error
 }
 
-// Build compiles ./app/cmd/rifaapp, or takes the one that RIFAAPP_TEST_BINARY names, and returns its
+// Build compiles ./app/cmd/rifaapp, or takes the one that EnvBinary names, and returns its
 // path.
 func Build() (string, error) {
 	binary.once.Do(func() {
-		if binary.path = os.Getenv("RIFAAPP_TEST_BINARY"); binary.path != "" {
+		lookAtSources()
+		if binary.path = os.Getenv(EnvBinary); binary.path != "" {
 			return
 		}
-		lookAtSources()
 		var dir string
 		if dir, binary.err = os.MkdirTemp("", "rifaapp-test-"); binary.err != nil {
 			return
