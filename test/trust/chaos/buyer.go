@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	protocol "github.com/rifaapp/rifaapp/app/draw"
 )
 
 // buyer tries to get numbers of raffles that others want too, and says what it was told.
@@ -89,10 +91,11 @@ func (b *buyer) confirm(ctx context.Context, r *raffle, hold int32, h reservatio
 	called := now()
 	a := b.post(ctx, h.keyed, "/v2/raffles/"+r.ID+"/confirm", map[string]any{"reservation_id": h.id})
 	var said struct {
-		ID string `json:"purchase_id"`
+		ID      string            `json:"purchase_id"`
+		Receipt *protocol.Receipt `json:"receipt"`
 	}
 	a.decode(&said)
-	h.asked, h.sold, h.purchase = true, told(a), said.ID
+	h.asked, h.sold, h.purchase, h.receipt = true, told(a), said.ID, said.Receipt
 	r.record(b.client, called, input{kind: confirmHold, hold: hold, numbers: h.numbers, keyed: h.keyed}, output{verdict: h.sold})
 	if h.sold == done {
 		b.run.sales.Add(1)

@@ -50,9 +50,10 @@ func report(t *testing.T, r *run, findings []string) {
 	trust.Figure(t, "R2", "kills of API", r.apiKills, "kills of PostgreSQL", r.postgresKills, "backends terminated in storms", r.terminated, "connections cut", r.cutOff)
 	trust.Figure(t, "R3", "verdicts", r.verdicts, "requests", r.clients.requests.Load(), "answered 503 with Retry-After", r.clients.unavailable.Load(),
 		"not answered", r.clients.unanswered.Load(), "findings", len(findings))
-	trust.Figure(t, "R4", "operations judged", operations, "histories", len(r.raffles), "seals", r.seals.Load(), "draws and repetitions", r.draws.Load())
+	trust.Figure(t, "R4", "operations judged", operations, "histories", len(r.raffles), "seals", r.seals.Load(), "draws and repetitions", r.draws.Load(),
+		"receipts held against sealed lists", r.receipts)
 	for what, enough := range map[string]bool{
-		"20 rivals for each number": rivals >= 20, "5 000 operations": operations >= 5_000, "a sale": r.sales.Load() > 0, "a seal": r.seals.Load() > 0, "a draw": r.draws.Load() > 1,
+		"20 rivals for each number": rivals >= 20, "5 000 operations": operations >= 5_000, "a sale": r.sales.Load() > 0, "a seal": r.seals.Load() > 0, "a draw": r.draws.Load() > 1, "a receipt of what was sealed": r.receipts > 0,
 		"a terminated backend": r.terminated > 0, "a cut connection": r.cutOff > 0, "an unavailable database": r.clients.unavailable.Load() > 0,
 	} {
 		if !enough {

@@ -22,6 +22,7 @@ func (r *run) judge(ctx context.Context) (findings []string) {
 	findings = append(r.judgeRunning(ctx), r.clients.found()...)
 	for _, each := range r.raffles {
 		findings = append(findings, r.compareHolds(ctx, each)...)
+		findings = append(findings, r.compareLists(ctx, each)...)
 	}
 	findings = append(findings, r.histories()...)
 	return append(findings, r.leaks()...)

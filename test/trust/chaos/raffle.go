@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
+	protocol "github.com/rifaapp/rifaapp/app/draw"
 )
 
 // raffle is one of the run, with the history of what clients asked of it and were told.
@@ -29,6 +31,7 @@ type reservation struct {
 	sold        verdict // of the confirm; unknown also before it was asked for
 	asked       bool    // whether the confirm was
 	purchase    string
+	receipt     *protocol.Receipt // of the purchase
 	participant string
 }
 

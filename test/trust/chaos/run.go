@@ -21,6 +21,7 @@ type run struct {
 	sales    atomic.Int64
 	seals    atomic.Int64
 	draws    atomic.Int64
+	receipts int // that were held against sealed lists
 
 	terminated, cutOff int
 	verdicts           int
