@@ -66,6 +66,24 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
+// Open starts the server of a folder for a program that needs one database of it, made when it is not
+// there. stop ends the server and prints a fault of that on stderr.
+func Open(ctx context.Context, dir, database string) (s *Server, stop func(), err error) {
+	if s, err = Start(ctx, Options{Dir: dir}); err != nil {
+		return nil, nil, err
+	}
+	stop = func() {
+		if err := s.Stop(context.WithoutCancel(ctx)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+	if err := s.CreateDatabase(ctx, database); err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return s, stop, nil
+}
+
 func (s *Server) start(ctx context.Context) (err error) {
 	if s.owner, err = unprivileged(); err != nil {
 		return err
@@ -118,6 +136,18 @@ func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 	}
 	return err
 }
+
+// Env are the environment variables, each as name=value, that lead the binary to a database of the
+// server.
+func (s *Server) Env(database string) []string {
+	return []string{
+		"DB_HOST=127.0.0.1", "DB_PORT=" + strconv.Itoa(s.Port), "DB_NAME=" + database, "DB_USER=" + User,
+		"DB_PASSWORD=" + s.Password, "DB_SSLMODE=disable",
+	}
+}
+
+// Ended is closed when the server has ended, whoever ended it. After Restart it is another channel.
+func (s *Server) Ended() <-chan struct{} { return s.exited }
 
 // Restart starts the server on its data and its port again, after Kill or a crash, or after the Stop
 // of one that is not ephemeral. It returns when recovery is over and the server answers.

@@ -215,7 +215,7 @@ func TestSweepEndsWhatKilledRunsLeft(t *testing.T) {
 	}
 	s.release() // as the end of our process does
 	sweep(t.Context())
-	<-s.exited
+	<-s.Ended()
 	// Every server that starts sweeps: one of another test may be at this folder before us.
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if _, err := os.Stat(s.Dir()); err != nil {

@@ -19,6 +19,15 @@ func openPool(ctx context.Context, settings config.Database, host string) (*pgxp
 	return postgres.Open(ctx, poolOptions(settings, host))
 }
 
+// openDatabase is openPool for commands that need nothing but the database that the environment names.
+func openDatabase(ctx context.Context, getenv func(string) string) (*pgxpool.Pool, error) {
+	settings, err := config.Data(getenv)
+	if err != nil {
+		return nil, err
+	}
+	return openPool(ctx, settings, settings.Host)
+}
+
 func poolOptions(settings config.Database, host string) postgres.Options {
 	return postgres.Options{
 		Host: host, Port: settings.Port, Name: settings.Name, User: settings.User, Password: settings.Password,

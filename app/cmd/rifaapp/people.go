@@ -9,7 +9,6 @@ import (
 
 	"github.com/rifaapp/rifaapp/app/auth"
 	"github.com/rifaapp/rifaapp/app/command"
-	"github.com/rifaapp/rifaapp/app/config"
 )
 
 const peopleUsage = `Usage: rifaapp people erase [--yes] ID-OR-EMAIL
@@ -30,11 +29,7 @@ func people(ctx context.Context, args []string, getenv func(string) string, stdi
 		}
 		return exitError(2)
 	}
-	settings, err := config.Data(getenv)
-	if err != nil {
-		return err
-	}
-	db, err := openPool(ctx, settings, settings.Host)
+	db, err := openDatabase(ctx, getenv)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rifaapp/rifaapp/app/config"
 	"github.com/rifaapp/rifaapp/app/projection"
 )
 
@@ -27,11 +26,7 @@ func projections(ctx context.Context, args []string, getenv func(string) string,
 		}
 		return exitError(2)
 	}
-	settings, err := config.Data(getenv)
-	if err != nil {
-		return err
-	}
-	db, err := openPool(ctx, settings, settings.Host)
+	db, err := openDatabase(ctx, getenv)
 	if err != nil {
 		return err
 	}

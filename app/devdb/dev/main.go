@@ -52,19 +52,19 @@ func run(ctx context.Context) error {
 	}
 	built := time.Now()
 	stopOrphan()
-	env, stopDatabase, err := startDatabase(ctx)
+	db, err := startDatabase(ctx)
 	if err != nil {
 		return err
 	}
-	defer stopDatabase()
-	return serve(ctx, binary, env, func() string {
+	defer db.stop()
+	return serve(ctx, binary, db, func() string {
 		return fmt.Sprintf("%.1f s, and %.1f s to build", time.Since(built).Seconds(), built.Sub(started).Seconds())
 	})
 }
 
-// serve runs the API on the database that env leads to, with the demo in it, until ctx ends.
-func serve(ctx context.Context, binary string, env []string, took func() string) error {
-	api, err := startAPI(ctx, binary, env)
+// serve runs the API on the database, with the demo in it, until ctx ends.
+func serve(ctx context.Context, binary string, db server, took func() string) error {
+	api, err := startAPI(ctx, binary, db.env)
 	if err != nil {
 		return err
 	}
@@ -73,12 +73,12 @@ func serve(ctx context.Context, binary string, env []string, took func() string)
 	if err != nil {
 		return err
 	}
-	if err := demo.writeEnv(env); err != nil {
+	if err := demo.writeEnv(db.env); err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(envPath) }()
 	stopped := "the API and the database; the data stays"
-	if len(env) == 0 {
+	if db.ended == nil {
 		stopped = "the API"
 	}
 	fmt.Printf("\nRifaApp is ready (%s).\n%s\nCtrl-C stops %s.\n\n", took(), demo.describe(api.url), stopped)
@@ -88,36 +88,33 @@ func serve(ctx context.Context, binary string, env []string, took func() string)
 		return nil
 	case <-api.exited:
 		return fmt.Errorf("the API ended by itself; its log is %s", logPath)
+	case <-db.ended:
+		return fmt.Errorf("PostgreSQL ended by itself; its log is %s. Nothing that was committed is lost: run this again", db.logPath)
 	}
 }
 
 func progress(what string) { fmt.Printf("· %s\n", what) }
 
-// startDatabase returns the environment that leads to the database.
-func startDatabase(ctx context.Context) (env []string, stop func(), err error) {
+// server is the PostgreSQL in use. Of one that DB_HOST names nothing is known here.
+type server struct {
+	env     []string // leads to the database, beside the environment of this process
+	logPath string
+	ended   <-chan struct{} // nil when it is not ours
+	stop    func()
+}
+
+func startDatabase(ctx context.Context) (server, error) {
 	if host := os.Getenv("DB_HOST"); host != "" {
 		progress("using the PostgreSQL on " + host + " (DB_HOST)")
-		return nil, func() {}, nil
+		return server{stop: func() {}}, nil
 	}
 	progress("starting PostgreSQL")
-	server, err := devdb.Start(ctx, devdb.Options{Dir: filepath.Join(home, "postgres")})
+	started, stop, err := devdb.Open(ctx, filepath.Join(home, "postgres"), database)
 	if err != nil {
-		return nil, nil, err
+		return server{}, err
 	}
-	stop = func() {
-		if err := server.Stop(context.WithoutCancel(ctx)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
-	}
-	progress(fmt.Sprintf("PostgreSQL answers on port %d, its data is in %s", server.Port, server.Dir()))
-	if err := server.CreateDatabase(ctx, database); err != nil {
-		stop()
-		return nil, nil, err
-	}
-	return []string{
-		"DB_HOST=127.0.0.1", "DB_PORT=" + strconv.Itoa(server.Port), "DB_NAME=" + database, "DB_USER=" + devdb.User,
-		"DB_PASSWORD=" + server.Password, "DB_SSLMODE=disable",
-	}, stop, nil
+	progress(fmt.Sprintf("PostgreSQL answers on port %d, its data is in %s", started.Port, started.Dir()))
+	return server{env: started.Env(database), logPath: started.LogPath(), ended: started.Ended(), stop: stop}, nil
 }
 
 // api is the running child process.

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -185,23 +186,16 @@ func startDatabase(ctx context.Context) (env map[string]string, stop func(), err
 		return env, func() {}, nil
 	}
 	progress("starting PostgreSQL")
-	server, err := devdb.Start(ctx, devdb.Options{Dir: filepath.Join(home, "postgres")})
+	server, stop, err := devdb.Open(ctx, filepath.Join(home, "postgres"), database)
 	if err != nil {
 		return nil, nil, err
 	}
-	stop = func() {
-		if err := server.Stop(context.WithoutCancel(ctx)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
+	env = map[string]string{}
+	for _, variable := range server.Env(database) {
+		name, value, _ := strings.Cut(variable, "=")
+		env[name] = value
 	}
-	if err := server.CreateDatabase(ctx, database); err != nil {
-		stop()
-		return nil, nil, err
-	}
-	return map[string]string{
-		"DB_HOST": "127.0.0.1", "DB_PORT": strconv.Itoa(server.Port), "DB_NAME": database, "DB_USER": devdb.User,
-		"DB_PASSWORD": server.Password, "DB_SSLMODE": "disable",
-	}, stop, nil
+	return env, stop, nil
 }
 
 // listen takes port 8000, or the next free one.
