@@ -46,7 +46,7 @@ type Purchase struct {
 // with CodeReservationExpired and the numbers lost. Selling the last number closes the raffle and
 // seals it.
 //
-// It costs one round trip while free numbers are left. After that sellers take the raffle alone, one
+// It costs one statement while free numbers are left. After that sellers take the raffle alone, one
 // after the other, so that the one who sells the last number sees every other sale (the migration
 // buying explains why that is enough).
 //
@@ -68,14 +68,6 @@ func (c *Raffles) Confirm(ctx context.Context, in ConfirmPurchase) (Purchase, er
 	return purchase, refusal(err)
 }
 
-// selectOwner reads what the receipt of a reservation's purchase says beyond the purchase.
-const selectOwner = `
-	SELECT o.owner, r.commitment
-	FROM purchases p
-	LEFT JOIN draw_owners o ON o.raffle_id = p.raffle_id AND o.participant_id = p.participant_id
-	LEFT JOIN draw_rules r ON r.raffle_id = p.raffle_id
-	WHERE p.reservation_id = $1`
-
 func (c *Raffles) confirm(ctx context.Context, in ConfirmPurchase, out *Purchase, lock lockMode) error {
 	newPurchase, salt := out.ID, draw.NewSalt()
 	sold := func(ctx context.Context, db *pgxpool.Pool) (done bool, err error) {
@@ -83,18 +75,12 @@ func (c *Raffles) confirm(ctx context.Context, in ConfirmPurchase, out *Purchase
 	}
 	return postgres.InOneTrip(ctx, c.DB, sold, func(b *pgx.Batch) {
 		b.Queue(`
-			SELECT purchase_id, participant_id, numbers, total_price::text, currency, status, created_at
-			FROM sell_numbers($1, $2, $3, $4, $5, $6, $7, $8)`,
+			SELECT p.purchase_id, p.participant_id, p.numbers, p.total_price::text, p.currency, p.status, p.created_at, p.owner, p.commitment
+			FROM confirm_purchase($1, $2, $3, $4, $5, $6, $7, $8, $9) AS p, `+
+			projection.PurchaseMade("p.made", "p.owner")+", "+projection.NumbersSold("$1", "p.numbers"),
 			in.RaffleID, in.ReservationID, in.Caller, in.ParticipantID, newPurchase,
-			in.PaymentMethod, in.PaymentReference, lock == alone).
-			QueryRow(func(row pgx.Row) error { return row.Scan(out.fields()...) })
-		b.Queue(`
-			INSERT INTO draw_owners (raffle_id, participant_id, owner, salt)
-			SELECT raffle_id, participant_id, draw_owner(raffle_id, participant_id, $2), $2 FROM purchases WHERE id = $1
-			ON CONFLICT (raffle_id, participant_id) DO NOTHING`, newPurchase, salt)
-		projection.NumbersSold(b, in.RaffleID, in.ReservationID)
-		projection.PurchaseMade(b, newPurchase)
-		b.Queue(selectOwner, in.ReservationID).QueryRow(out.scanReceipt)
+			in.PaymentMethod, in.PaymentReference, lock == alone, salt).
+			QueryRow(out.scan)
 		if lock == alone { // only then can it have been the last sale
 			projection.RaffleChanged(b, in.RaffleID)
 			b.Queue(`SELECT status = 'closed' FROM raffles WHERE id = $1`, in.RaffleID).
@@ -103,14 +89,11 @@ func (c *Raffles) confirm(ctx context.Context, in ConfirmPurchase, out *Purchase
 	})
 }
 
-func (p *Purchase) fields() []any {
-	return []any{&p.ID, &p.ParticipantID, &p.Numbers, &p.TotalPrice, &p.Currency, &p.Status, &p.CreatedAt}
-}
-
-// scanReceipt makes the receipt of the purchase that was read before.
-func (p *Purchase) scanReceipt(row pgx.Row) error {
+// scan reads a sale with what its receipt says beyond it.
+func (p *Purchase) scan(row pgx.Row) error {
 	var owner, commitment []byte
-	if err := row.Scan(&owner, &commitment); err != nil || owner == nil || commitment == nil {
+	err := row.Scan(&p.ID, &p.ParticipantID, &p.Numbers, &p.TotalPrice, &p.Currency, &p.Status, &p.CreatedAt, &owner, &commitment)
+	if err != nil || owner == nil || commitment == nil {
 		return err
 	}
 	numbers := make([]int, len(p.Numbers))
@@ -126,14 +109,14 @@ func (p *Purchase) scanReceipt(row pgx.Row) error {
 
 // findPurchase tells, after an unanswered commit, whether the reservation was sold.
 func (c *Raffles) findPurchase(ctx context.Context, db *pgxpool.Pool, reservationID uuid.UUID, out *Purchase) (done bool, err error) {
-	err = db.QueryRow(ctx, `
-		SELECT id, participant_id, numbers, total_price::text, currency, status, created_at
-		FROM purchases WHERE reservation_id = $1`, reservationID).Scan(out.fields()...)
+	err = out.scan(db.QueryRow(ctx, `
+		SELECT p.id, p.participant_id, p.numbers, p.total_price::text, p.currency, p.status, p.created_at, o.owner, r.commitment
+		FROM purchases p
+		LEFT JOIN draw_owners o ON o.raffle_id = p.raffle_id AND o.participant_id = p.participant_id
+		LEFT JOIN draw_rules r ON r.raffle_id = p.raffle_id
+		WHERE p.reservation_id = $1`, reservationID))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}
-	if err != nil {
-		return false, err
-	}
-	return true, out.scanReceipt(db.QueryRow(ctx, selectOwner, reservationID))
+	return err == nil, err
 }

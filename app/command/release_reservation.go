@@ -15,10 +15,11 @@ import (
 // comes wholly before or wholly after a confirm of the same reservation. caller is the account of the token, nil without one.
 func (c *Raffles) Release(ctx context.Context, raffleID, reservationID uuid.UUID, caller *uuid.UUID) (released int, err error) {
 	err = postgres.InOneTrip(ctx, c.DB, rerunIsSafe, func(b *pgx.Batch) {
-		b.Queue(`SELECT release_numbers($1, $2, $3)`, raffleID, reservationID, caller).
+		b.Queue(`
+			SELECT cardinality(r.numbers)
+			FROM release_reservation($1, $2, $3) AS r, `+projection.NumbersFreed("$1", "r.numbers"),
+			raffleID, reservationID, caller).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&released) })
-		rememberHold(b, raffleID)
-		projection.NumbersReleased(b, raffleID, reservationID)
 	})
 	return released, refusal(err)
 }

@@ -42,8 +42,8 @@ type Reservation struct {
 // Reserve holds all the numbers or none. Numbers that somebody holds or owns are refused with
 // CodeNumbersUnavailable, whose member "numbers" lists them; a hold whose time is up is taken over.
 //
-// It costs one round trip: hold_numbers (migration buying) checks and writes, the projections
-// follow, and the transaction commits. Three locks carry the promises until that commit:
+// It costs one statement: reserve_numbers (migration one_statement_buying) checks and writes, the
+// projections follow, and the transaction commits. Three locks carry the promises until that commit:
 //   - the raffle's advisory lock, shared: whoever closes, seals, draws or cancels takes it alone, so
 //     no number is held after that, and buyers do not wait for each other;
 //   - the primary key of tickets: a rival for the same number waits for this commit and then sees the
@@ -73,15 +73,14 @@ func (c *Raffles) reserve(ctx context.Context, in ReserveNumbers, out *Reservati
 	}
 	return postgres.InOneTrip(ctx, c.DB, held, func(b *pgx.Batch) {
 		b.Queue(`
-			SELECT participant_id, numbers, expires_at, ticket_price::text, currency, total_price::text
-			FROM hold_numbers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			SELECT r.participant_id, r.numbers, r.expires_at, r.ticket_price::text, r.currency, r.total_price::text
+			FROM reserve_numbers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS r, `+
+			projection.ParticipantReserved("r.participant_id")+", "+projection.NumbersHeld("$1", "r.numbers", "r.retaken", "r.expires_at"),
 			in.RaffleID, out.ID, in.Caller, in.ParticipantID, newParticipant, in.Name, in.Email,
 			numbers, in.Quantity, in.Minutes, lock == alone).
 			QueryRow(func(row pgx.Row) error {
 				return row.Scan(&out.ParticipantID, &out.Numbers, &out.ExpiresAt, &out.TicketPrice, &out.Currency, &out.TotalPrice)
 			})
-		projection.NumbersHeld(b, in.RaffleID, out.ID)
-		projection.ParticipantReserved(b, out.ID)
 	})
 }
 
@@ -127,7 +126,7 @@ func (in ReserveNumbers) check() error {
 	return nil
 }
 
-// randomPicks are random integers that hold_numbers maps onto the board. There are enough of them
+// randomPicks are random integers that reserve_numbers maps onto the board. There are enough of them
 // that the board must be nearly full before it has to look for free numbers itself.
 func randomPicks(quantity int) []int32 {
 	picks := make([]int32, 24+4*quantity)

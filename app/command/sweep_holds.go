@@ -68,7 +68,7 @@ func (c *Raffles) sweep(ctx context.Context, raffleID uuid.UUID, numbers []int32
 		freed = len(gone)
 		batch := &pgx.Batch{}
 		rememberHold(batch, raffleID)
-		projection.NumbersFreed(batch, raffleID, gone)
+		batch.Queue(`SELECT FROM `+projection.NumbersFreed("$1", "$2"), raffleID, gone)
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	return freed, err

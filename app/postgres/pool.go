@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
 // Options say where the database is and how one process uses it.
@@ -88,6 +89,10 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	config.MaxConnIdleTime = maxConnIdleTime
 	config.ShouldPing, config.PrepareConn = suspectSome, checked
 	config.BeforeConnect = o.BeforeConnect
+	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		pgxuuid.Register(conn.TypeMap()) // ids travel as 16 bytes; the driver alone would try text first
+		return nil
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the database pool: %w", err)

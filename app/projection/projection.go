@@ -1,12 +1,10 @@
-// Package projection keeps the read model. Commands queue its functions behind their own statements,
-// in the same transaction; each says what happened, and the SQL derives the rows from the write
-// model. What a read table must hold is said once, by the views that definition.go names.
+// Package projection keeps the read model. Commands call its functions in the transaction of their own
+// statements, behind them; each says what happened, and the SQL derives the rows from the write model.
+// On the hot path a projection is an item of the FROM list of the command's one statement: its
+// arguments are SQL, what the function of the write side before it answered. What a read table must
+// hold is said once, by the views that definition.go names.
 package projection
 
-import "math/rand/v2"
-
-// countSlots is how many rows share one raffle's counters. Sellers pick one at random so that they
-// do not wait for each other; readers add them up.
+// countSlots is how many rows share one raffle's counters, so that sellers do not wait for each other;
+// readers add them up. The SQL function board_moved says who takes which.
 const countSlots = 16
-
-func anySlot() int { return rand.IntN(countSlots) }

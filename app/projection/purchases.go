@@ -10,11 +10,10 @@ import (
 
 const saleColumns = `id, raffle_id, participant_id, numbers, total_price, currency, status, payment_method, winner, created_at, owner`
 
-// PurchaseMade adds a purchase. A purchase id that was never used, as when a confirm is repeated,
-// adds nothing.
-func PurchaseMade(b *pgx.Batch, purchaseID uuid.UUID) {
-	b.Queue(`INSERT INTO sales_read (`+saleColumns+`)
-		SELECT `+saleColumns+` FROM purchases_definition WHERE id = $1`, purchaseID)
+// PurchaseMade, as an item of a FROM list, adds a new purchase, whose raffle is not drawn yet; nothing for
+// NULL.
+func PurchaseMade(purchaseID, owner string) string {
+	return "purchase_made(" + purchaseID + ", " + owner + ")"
 }
 
 // PurchasesWon marks the purchases of the numbers that won a prize.

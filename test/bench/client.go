@@ -7,14 +7,17 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
+	"syscall"
 	"time"
 )
 
 // client speaks just enough HTTP/1.1 over one connection to cost the machine little: it shares the
-// cores with the server that it measures.
+// cores with the server that it measures. Its socket blocks, as that of pgbench does: waiting in the
+// kernel costs less than the runtime's poller with its wake-ups.
 type client struct {
-	conn    net.Conn
+	conn    *os.File
 	in      *bufio.Reader
 	address string
 	out     []byte
@@ -25,11 +28,34 @@ type client struct {
 const clientTimeout = 60 * time.Second
 
 func (p *process) client() (*client, error) {
-	conn, err := net.Dial("tcp", p.address)
+	polled, err := net.Dial("tcp", p.address)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = polled.Close() }()
+	tcp, ok := polled.(*net.TCPConn)
+	if !ok {
+		return nil, fmt.Errorf("%s is no TCP connection", p.address)
+	}
+	conn, err := tcp.File() // a copy, which goes on when the other is closed
+	if err != nil {
+		return nil, err
+	}
+	if err := blocking(conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
 	return &client{conn: conn, in: bufio.NewReaderSize(conn, 64<<10), address: p.address}, nil
+}
+
+// blocking lets reads and writes wait in the kernel, at most for clientTimeout.
+func blocking(conn *os.File) error {
+	fd := int(conn.Fd()) // which takes it from the poller
+	limit := syscall.NsecToTimeval(clientTimeout.Nanoseconds())
+	return errors.Join(
+		syscall.SetNonblock(fd, false),
+		syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &limit),
+		syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &limit),
+	)
 }
 
 func (c *client) close() { _ = c.conn.Close() }
@@ -51,9 +77,6 @@ func (c *client) call(method, path, header string, body []byte) (status int, err
 	}
 	b = append(append(b, "\r\n"...), body...)
 	c.out = b
-	if err := c.conn.SetDeadline(time.Now().Add(clientTimeout)); err != nil {
-		return 0, err
-	}
 	if _, err := c.conn.Write(b); err != nil {
 		return 0, err
 	}
