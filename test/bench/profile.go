@@ -42,6 +42,9 @@ func (b *bench) keep(ctx context.Context, address, file string) {
 		if err != nil {
 			return err
 		}
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return err
+		}
 		return os.WriteFile(file, data, 0o600)
 	}()
 	if err != nil {
