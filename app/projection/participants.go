@@ -1,6 +1,6 @@
 package projection
 
-// ParticipantReserved, as an item of a FROM list, adds a participant unless it is there.
+// ParticipantReserved is the item of a FROM list that adds a participant unless it is there.
 func ParticipantReserved(participantID string) string {
 	return "participant_reserved(" + participantID + ")"
 }

@@ -10,7 +10,7 @@ import (
 
 const saleColumns = `id, raffle_id, participant_id, numbers, total_price, currency, status, payment_method, winner, created_at, owner`
 
-// PurchaseMade, as an item of a FROM list, adds a new purchase, whose raffle is not drawn yet; nothing for
+// PurchaseMade is the item of a FROM list that adds a new purchase, whose raffle is not drawn yet; nothing for
 // NULL.
 func PurchaseMade(purchaseID, owner string) string {
 	return "purchase_made(" + purchaseID + ", " + owner + ")"

@@ -9,20 +9,20 @@ import (
 // numbers is written in SQL (migration one_statement_buying), each function moving the raffle's counters by
 // exactly what it changed on the board, and their version, from which entity tags are made.
 
-// NumbersHeld, as an item of a FROM list, puts the numbers of a new reservation on the board until the
+// NumbersHeld is the item of a FROM list that puts the numbers of a new reservation on the board until the
 // time given. Those retaken were held by somebody whose time was up; they keep their row and change
 // hands.
 func NumbersHeld(raffleID, numbers, retaken, until string) string {
 	return "numbers_held(" + raffleID + ", " + numbers + ", " + retaken + ", " + until + ")"
 }
 
-// NumbersSold, as an item of a FROM list, marks the numbers of a purchase as sold. Repeating it changes
+// NumbersSold is the item of a FROM list that marks the numbers of a purchase as sold. Repeating it changes
 // nothing.
 func NumbersSold(raffleID, numbers string) string {
 	return "numbers_sold(" + raffleID + ", " + numbers + ")"
 }
 
-// NumbersFreed, as an item of a FROM list, takes numbers whose hold was removed off the board.
+// NumbersFreed is the item of a FROM list that takes numbers whose hold was removed off the board.
 func NumbersFreed(raffleID, numbers string) string {
 	return "numbers_freed(" + raffleID + ", " + numbers + ")"
 }
