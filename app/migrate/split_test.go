@@ -24,6 +24,7 @@ func TestSplitScript(t *testing.T) {
 		"a procedure's body":  {"create or replace procedure p() begin atomic insert into t values (1); end; SELECT 3", []string{"create or replace procedure p() begin atomic insert into t values (1); end", "SELECT 3"}},
 		"BEGIN elsewhere":     {"BEGIN; SELECT 1; END; SELECT 2", []string{"BEGIN", "SELECT 1", "END", "SELECT 2"}},
 		"casts and slices":    {"SELECT a::text, b[1:2], f(x := 1); SELECT 2", []string{"SELECT a::text, b[1:2], f(x := 1)", "SELECT 2"}},
+		"Unicode's space":     {"SELECT 1\u00a0;\u2000", []string{"SELECT 1\u00a0", "\u2000"}}, // faults, which the server names
 		"a mark at the front": {"\ufeffSELECT 1;\r\nSELECT 2;\r\n", []string{"SELECT 1", "SELECT 2"}},
 	} {
 		s, err := splitScript("x.sql", c.script)

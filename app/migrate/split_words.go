@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-func isSpace(c byte) bool {
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'
-}
+// space is what separates tokens.
+const space = " \t\n\r\f\v"
+
+func isSpace(c byte) bool { return strings.IndexByte(space, c) >= 0 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
@@ -141,7 +142,10 @@ func (s *splitter) copyData() string {
 	return s.text[from:]
 }
 
+// flush ends the statement. It goes to the server without the space around it, by the server's own idea
+// of space: what only Unicode calls so is a fault that the server must see, as it does from psql.
 func (s *splitter) flush(end int) {
-	s.script.statements = append(s.script.statements, statement{sql: strings.TrimSpace(s.text[s.start:end]), line: s.begun, words: s.words})
+	sql := strings.TrimRight(s.text[s.start:end], space)
+	s.script.statements = append(s.script.statements, statement{sql: sql, line: s.begun, words: s.words})
 	s.start = -1
 }
