@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
 
 	"github.com/rifaapp/rifaapp/app/migrate"
 	"github.com/rifaapp/rifaapp/sqitch"
+	"github.com/rifaapp/rifaapp/test/sqitchcli"
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
 
@@ -76,19 +76,15 @@ type cli struct {
 func (c cli) run(args ...string) {
 	c.t.Helper()
 	o := c.database.Options()
-	target := fmt.Sprintf("db:pg://%s@%s:%d/%s", o.User, o.Host, o.Port, o.Name)
-	command := exec.CommandContext(c.t.Context(), "sqitch", append(args, target)...)
-	command.Env = c.env()
-	if output, err := command.CombinedOutput(); err != nil {
-		c.t.Fatalf("sqitch %v: %v\n%s", args, err, output)
+	target := fmt.Sprintf("db:pg://%s:%s@%s:%d/%s", o.User, o.Password, o.Host, o.Port, o.Name)
+	dir, err := os.Getwd()
+	if err != nil {
+		c.t.Fatal(err)
 	}
-}
-
-// env keeps the configuration of whoever runs the tests out.
-func (c cli) env() []string {
-	home := filepath.Join(c.t.TempDir(), "none")
-	return append(os.Environ(), "PGPASSWORD="+c.database.Options().Password, "SQITCH_USER_CONFIG="+home, "SQITCH_SYSTEM_CONFIG="+home,
-		"SQITCH_FULLNAME=Test", "SQITCH_EMAIL=test@example.com", "LC_ALL=C")
+	printed, status, err := sqitchcli.Run(dir, append(args, target)...)
+	if err != nil || status != 0 {
+		c.t.Fatalf("sqitch %v: status %d, %v\n%s", args, status, err, printed)
+	}
 }
 
 // changing are lines of a dump that differ between two dumps of the same schema.

@@ -1,18 +1,16 @@
 package migrate_test
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/rifaapp/rifaapp/app/migrate"
+	"github.com/rifaapp/rifaapp/test/sqitchcli"
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
 
@@ -26,66 +24,14 @@ type result struct {
 // deployer runs commands of `rifaapp migrate`, or of the real Sqitch.
 type deployer func(t *testing.T, dir, dsn string, args ...string) result
 
-// sqitches are two processes that have the real Sqitch loaded, started when needed. Each serves one
-// command at a time.
-var sqitches = make(chan *sqitchProcess, 2)
-
-func init() { sqitches <- nil; sqitches <- nil }
-
-type sqitchProcess struct {
-	in  io.Writer
-	out *bufio.Reader
-}
-
-// startSqitch starts a process; it ends with ours, which closes its input.
-func startSqitch() *sqitchProcess {
-	cmd := exec.Command("perl", "-CAS", "testdata/sqitch.pl")
-	cmd.Env = append(os.Environ(), sqitchEnv()...)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		panic(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		panic(err)
-	}
-	if err := cmd.Start(); err != nil {
-		panic(err)
-	}
-	return &sqitchProcess{in, bufio.NewReader(out)}
-}
-
-// sqitchEnv keeps the configuration of whoever runs the tests out. (Sqitch itself garbles letters
-// outside ASCII in SQITCH_FULLNAME.)
-func sqitchEnv() []string {
-	return []string{"SQITCH_USER_CONFIG=/nonexistent", "SQITCH_SYSTEM_CONFIG=/nonexistent", "SQITCH_FULLNAME=Ana Maria",
-		"SQITCH_EMAIL=ana@example.com", "LC_ALL=C.UTF-8", "TZ=UTC"}
-}
-
 // perl is the deployer that is the real Sqitch.
 func perl(t *testing.T, dir, dsn string, args ...string) result {
 	t.Helper()
-	p := <-sqitches
-	if p == nil {
-		p = startSqitch()
-	}
-	defer func() { sqitches <- p }()
-	request := append([]string{dir, args[0], "--target", target(t, dsn)}, args[1:]...)
-	if _, err := fmt.Fprintln(p.in, strings.Join(request, "\x1f")); err != nil {
+	printed, code, err := sqitchcli.Run(dir, append([]string{args[0], "--target", target(t, dsn)}, args[1:]...)...)
+	if err != nil {
 		t.Fatal(err)
 	}
-	var r result
-	var length int
-	if _, err := fmt.Fscanf(p.out, "%d %d\n", &r.code, &length); err != nil {
-		t.Fatalf("testdata/sqitch.pl: %v", err)
-	}
-	said := make([]byte, length)
-	if _, err := io.ReadFull(p.out, said); err != nil {
-		t.Fatal(err)
-	}
-	r.output = string(said)
-	return r
+	return result{output: printed, code: code}
 }
 
 // golang is the deployer that is ours.

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rifaapp/rifaapp/app/migrate"
+	"github.com/rifaapp/rifaapp/test/sqitchcli"
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
 
@@ -139,7 +140,7 @@ func cli(t testing.TB, dir, dsn string, args ...string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sqitch", append([]string{args[0], "--target", target(t, dsn)}, args[1:]...)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), sqitchEnv()...)
+	cmd.Env = append(os.Environ(), sqitchcli.Env()...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
