@@ -11,26 +11,29 @@ import (
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
 
+// deployTo deploys the plan up to a change, all of it when that is empty.
+func deployTo(t *testing.T, database *testdb.Database, to string) {
+	t.Helper()
+	project, err := migrate.Open(sqitch.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := pgx.ParseConfig(database.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := migrate.New(project, migrate.Static(config), migrate.Options{}).Deploy(t.Context(), migrate.DeployOptions{To: to}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A raffle that was sold before draws could be verified gets rules and owners from the migration, and
 // its draw verifies as any other.
 func TestRafflesOlderThanTheDrawVerify(t *testing.T) {
 	t.Parallel()
 	database := testdb.NewEmpty(t)
 	s := &shop{t: t, db: database.Pool, owner: uuid.New(), Raffles: &Raffles{DB: database.Pool}}
-	deploy := func(to string) {
-		t.Helper()
-		project, err := migrate.Open(sqitch.Files)
-		if err != nil {
-			t.Fatal(err)
-		}
-		config, err := pgx.ParseConfig(database.DSN)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := migrate.New(project, migrate.Static(config), migrate.Options{}).Deploy(t.Context(), migrate.DeployOptions{To: to}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	deploy := func(to string) { deployTo(t, database, to) }
 	deploy("board_changes") // the last change before draw
 	raffle, luz, purchase, reservation := uuid.New(), uuid.New(), uuid.New(), uuid.New()
 	s.exec(`INSERT INTO users (id, name, email, email_key, password_hash) VALUES ($1, 'Ana', 'ana@example.com', 'ana@example.com', '')`, s.owner)

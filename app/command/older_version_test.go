@@ -1,11 +1,32 @@
 package command
 
 import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
+	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/raffle"
+	"github.com/rifaapp/rifaapp/test/testdb"
+)
+
+// What the version before says to purchases_read.
+const (
+	purchaseColumns = `id, raffle_id, raffle_title, raffle_status, raffle_draw_at, participant_id, numbers, total_price, currency, status, payment_method, winner, created_at, owner`
+	madePurchase    = `INSERT INTO purchases_read (` + purchaseColumns + `) SELECT ` + purchaseColumns + ` FROM purchases_definition WHERE id = $1`
+	changedRaffle   = `
+		UPDATE purchases_read p
+		SET raffle_title = r.title, raffle_status = r.status, raffle_draw_at = r.draw_at,
+			winner = COALESCE(r.winning_numbers && p.numbers, r.winning_number = ANY (p.numbers), false)
+		FROM raffles r
+		WHERE r.id = $1 AND p.raffle_id = $1
+			AND (p.raffle_title, p.raffle_status, p.raffle_draw_at, p.winner)
+				IS DISTINCT FROM (r.title, r.status, r.draw_at, COALESCE(r.winning_numbers && p.numbers, r.winning_number = ANY (p.numbers), false))`
 )
 
 // The version before wrote titles, status and winners into every purchase. While it serves beside this
@@ -13,18 +34,7 @@ import (
 func TestOlderVersionWritesAndReadsPurchases(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	const (
-		columns = `id, raffle_id, raffle_title, raffle_status, raffle_draw_at, participant_id, numbers, total_price, currency, status, payment_method, winner, created_at, owner`
-		made    = `INSERT INTO purchases_read (` + columns + `) SELECT ` + columns + ` FROM purchases_definition WHERE id = $1`
-		changed = `
-			UPDATE purchases_read p
-			SET raffle_title = r.title, raffle_status = r.status, raffle_draw_at = r.draw_at,
-				winner = COALESCE(r.winning_numbers && p.numbers, r.winning_number = ANY (p.numbers), false)
-			FROM raffles r
-			WHERE r.id = $1 AND p.raffle_id = $1
-				AND (p.raffle_title, p.raffle_status, p.raffle_draw_at, p.winner)
-					IS DISTINCT FROM (r.title, r.status, r.draw_at, COALESCE(r.winning_numbers && p.numbers, r.winning_number = ANY (p.numbers), false))`
-	)
+	const made, changed, columns = madePurchase, changedRaffle, purchaseColumns
 	read := func(id uuid.UUID) (title string, status raffle.Status, winner bool) {
 		t.Helper()
 		if err := s.db.QueryRow(t.Context(), `SELECT raffle_title, raffle_status, winner FROM purchases_read WHERE id = $1`, id).Scan(&title, &status, &winner); err != nil {
@@ -54,4 +64,67 @@ func TestOlderVersionWritesAndReadsPurchases(t *testing.T) {
 	s.exec(`DELETE FROM purchases_read`)
 	s.exec(`INSERT INTO purchases_read (` + columns + `) SELECT ` + columns + ` FROM purchases_definition`) // its rebuild
 	s.consistent()
+}
+
+// It goes on selling while the change is deployed that takes its table away and puts a view in its place,
+// with the statements that its connections prepared for the table.
+func TestOlderVersionSellsWhileItsTableBecomesAView(t *testing.T) {
+	t.Parallel()
+	database := testdb.NewEmpty(t)
+	deployTo(t, database, "rules_held") // the last change before sales_read
+	s := &shop{t: t, db: database.Pool, owner: uuid.New(), Raffles: &Raffles{DB: database.Pool}}
+	s.exec(`INSERT INTO users (id, name, email, email_key, password_hash) VALUES ($1, 'Ana', 'ana@example.com', 'ana@example.com', '')`, s.owner)
+	id, luz := s.raffle(100_000), uuid.New()
+	s.exec(`INSERT INTO participants (id, name) VALUES ($1, 'Luz')`, luz)
+	s.exec(`INSERT INTO participants_read (id) VALUES ($1)`, luz)
+	var (
+		sellers        sync.WaitGroup
+		before, number atomic.Int64
+		ctx, stop      = context.WithCancel(t.Context())
+	)
+	sale := func() error {
+		purchase, n := uuid.New(), number.Add(1)
+		return postgres.InTx(t.Context(), s.db, func(tx pgx.Tx) error {
+			for _, statement := range []struct {
+				sql  string
+				args []any
+			}{
+				{`INSERT INTO reservations (id, raffle_id, participant_id, numbers, expires_at) VALUES ($1, $2, $3, ARRAY[$4::integer], now())`, []any{purchase, id, luz, n}},
+				{`INSERT INTO purchases (id, raffle_id, reservation_id, participant_id, numbers, total_price, currency, payment_method)
+					VALUES ($1, $2, $1, $3, ARRAY[$4::integer], 1, 'COP', 'demo')`, []any{purchase, id, luz, n}},
+				{madePurchase, []any{purchase}},
+				{changedRaffle, []any{id}},
+			} {
+				if _, err := tx.Exec(t.Context(), statement.sql, statement.args...); err != nil {
+					return err
+				}
+			}
+			var title string
+			return tx.QueryRow(t.Context(), `SELECT raffle_title FROM purchases_read WHERE id = $1`, purchase).Scan(&title)
+		})
+	}
+	for range 3 {
+		sellers.Go(func() {
+			for ctx.Err() == nil {
+				if err := sale(); err != nil {
+					t.Error(err)
+					return
+				}
+				before.Add(1)
+			}
+		})
+	}
+	for before.Load() < 30 && !t.Failed() {
+		runtime.Gosched()
+	}
+	deployTo(t, database, "")
+	for sold := before.Load(); before.Load() < sold+30 && !t.Failed(); {
+		runtime.Gosched()
+	}
+	stop()
+	sellers.Wait()
+	var purchases, shown int
+	if err := s.db.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM purchases), (SELECT count(*) FROM purchases_read)`).Scan(&purchases, &shown); err != nil || shown != purchases {
+		t.Errorf("%d purchases, %d of them shown, %v", purchases, shown, err)
+	}
 }
