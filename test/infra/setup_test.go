@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -115,18 +116,9 @@ var shared struct {
 // attachmentLine is how the provider tells where it can be reached.
 var attachmentLine = regexp.MustCompile(`TF_REATTACH_PROVIDERS='([^']+)'`)
 
-// startProvider puts the provider in place, as terraform init does, and starts it.
+// startProvider starts the provider that terraform init puts in place.
 func (w workplace) startProvider() (said, attachment string, err error) {
-	dir := filepath.Join("modules", "network")
-	said, err = w.run(context.Background(), dir, "terraform", "init", "-backend=false", "-input=false")
-	if err != nil {
-		return said, "", fmt.Errorf("terraform init: %w", err)
-	}
-	found, err := filepath.Glob(w.path(dir, ".terraform", "providers", providerName, "*", "*", "terraform-provider-aws*"))
-	if err != nil || len(found) != 1 {
-		return said, "", fmt.Errorf("terraform init put these providers in place: %q, %w", found, err)
-	}
-	binary, err := filepath.EvalSymlinks(found[0])
+	said, binary, err := w.findProvider()
 	if err != nil {
 		return said, "", err
 	}
@@ -150,11 +142,29 @@ func (w workplace) startProvider() (said, attachment string, err error) {
 	lines := bufio.NewScanner(output)
 	for lines.Scan() {
 		if match := attachmentLine.FindStringSubmatch(lines.Text()); match != nil {
+			go func() { _, _ = io.Copy(io.Discard, output) }()
 			return said, match[1], nil
 		}
 		said += lines.Text() + "\n"
 	}
 	return said, "", errors.New("the provider did not say where it can be reached")
+}
+
+func (w workplace) findProvider() (said, binary string, err error) {
+	dir := filepath.Join("modules", "network")
+	said, err = w.run(context.Background(), dir, "terraform", "init", "-backend=false", "-input=false")
+	if err != nil {
+		return said, "", fmt.Errorf("terraform init: %w", err)
+	}
+	found, err := filepath.Glob(w.path(dir, ".terraform", "providers", providerName, "*", "*", "terraform-provider-aws*"))
+	if err != nil {
+		return said, "", err
+	}
+	if len(found) != 1 {
+		return said, "", fmt.Errorf("terraform init put these providers in place: %q; want one", found)
+	}
+	binary, err = filepath.EvalSymlinks(found[0])
+	return said, binary, err
 }
 
 func skipWithoutProvider(t *testing.T, said string) {
