@@ -117,7 +117,7 @@ func TestOlderVersionSellsWhileItsTableBecomesAView(t *testing.T) {
 	for before.Load() < 30 && !t.Failed() {
 		runtime.Gosched()
 	}
-	deployTo(t, database, "")
+	deployTo(t, database, "sales_read")
 	for sold := before.Load(); before.Load() < sold+30 && !t.Failed(); {
 		runtime.Gosched()
 	}
