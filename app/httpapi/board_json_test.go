@@ -2,11 +2,15 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
+	"io"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/rifaapp/rifaapp/app/query"
 	"github.com/rifaapp/rifaapp/app/raffle"
@@ -22,9 +26,41 @@ func TestBoardIsWrittenAsEncodingJSONDoes(t *testing.T) {
 		if err := encode(&want, answerOf(board, in)); err != nil {
 			t.Fatal(err)
 		}
-		if got := appendBoard(nil, board, in); !bytes.Equal(got, want.Bytes()) {
-			t.Fatalf("got  %s\nwant %s", got, want.Bytes())
+		var got bytes.Buffer
+		if _, err := (boardPieces{board, in}).WriteTo(&got); err != nil || !bytes.Equal(got.Bytes(), want.Bytes()) {
+			t.Fatalf("%v: got  %s\nwant %s", err, got.Bytes(), want.Bytes())
 		}
+	}
+}
+
+// A board that is larger than a piece is the same bytes whether it is packed on its way or not.
+func TestBoardInPieces(t *testing.T) {
+	t.Parallel()
+	board, in := largeBoard(), &numbersInput{}
+	var want bytes.Buffer
+	if err := encode(&want, answerOf(board, in)); err != nil {
+		t.Fatal(err)
+	}
+	a := New(Options{})
+	register(a, operation{method: "GET", path: "/pieces", id: "pieces", tag: "Meta", summary: "Answer"},
+		func(ctx context.Context, _ *struct{}) (*numbersOutput, error) {
+			writePieces(ctx, boardPieces{board, in})
+			return &numbersOutput{ETag: `"b1"`, ContentType: mediaJSON}, nil
+		})
+	plain := call(a, "GET", "/rifaapp/pieces", "")
+	packed := call(a, "GET", "/rifaapp/pieces", "", "Accept-Encoding", "gzip")
+	if got := plain.Body.Bytes(); !bytes.Equal(got, want.Bytes()) || plain.Header().Get("Content-Length") != strconv.Itoa(len(got)) {
+		t.Errorf("%d bytes in plain, Content-Length %s, want %d", len(got), plain.Header().Get("Content-Length"), want.Len())
+	}
+	unpacked, err := gzip.NewReader(packed.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(unpacked); err != nil || !bytes.Equal(got, want.Bytes()) {
+		t.Errorf("%d bytes packed, %v; want %d", len(got), err, want.Len())
+	}
+	if head := call(a, "HEAD", "/rifaapp/pieces", ""); head.Body.Len() != 0 || head.Header().Get("Content-Length") != strconv.Itoa(want.Len()) {
+		t.Errorf("HEAD answers %d bytes and Content-Length %s", head.Body.Len(), head.Header().Get("Content-Length"))
 	}
 }
 
@@ -33,7 +69,6 @@ func randomBoard(random *rand.Rand) (query.Board, *numbersInput) {
 	total := 1 + random.IntN(60)
 	board := query.Board{
 		BoardHead: query.BoardHead{RaffleID: uuid.New(), NumberStart: random.IntN(2000), TotalNumbers: total, Reserved: random.IntN(total), Sold: random.IntN(total)},
-		Until:     map[int]time.Time{},
 	}
 	if random.IntN(2) == 0 {
 		board.NumberPadding = new(1 + random.IntN(6))
@@ -48,11 +83,11 @@ func randomBoard(random *rand.Rand) (query.Board, *numbersInput) {
 	}
 	board.First = board.NumberStart + first
 	for number := board.First; number < board.First+count; number++ {
-		state := query.NumberState(random.IntN(3))
+		state, until := query.NumberState(random.IntN(3)), time.Time{}
 		if state == query.Reserved {
-			board.Until[number] = time.UnixMicro(random.Int64N(1 << 51)).In(time.FixedZone("Bogotá", -5*3600))
+			until = time.UnixMicro(random.Int64N(1 << 51)).In(time.FixedZone("Bogotá", -5*3600))
 		}
-		board.States = append(board.States, state)
+		board.States, board.Until = append(board.States, state), append(board.Until, until)
 	}
 	return board, in
 }
@@ -74,8 +109,8 @@ func answerOf(board query.Board, in *numbersInput) numbersAnswer {
 	for i, state := range board.States {
 		number := board.First + i
 		entry := numberAnswer{Number: number, Label: raffle.Label(number, padding), Status: state.String()}
-		if until, held := board.Until[number]; held {
-			entry.ReservedUntil = new(until.UTC())
+		if state == query.Reserved {
+			entry.ReservedUntil = new(board.Until[i].UTC())
 		}
 		if in.Status == "" || in.Status == entry.Status {
 			answer.Numbers = append(answer.Numbers, entry)

@@ -36,11 +36,11 @@ func compressible(contentType string) bool {
 }
 
 // compress writes src to dst in gzip.
-func compress(dst *bytes.Buffer, src []byte) error {
+func compress(dst *bytes.Buffer, src io.WriterTo) error {
 	w, _ := gzipWriters.Get().(*gzip.Writer)
 	defer gzipWriters.Put(w)
 	w.Reset(dst)
-	if _, err := w.Write(src); err != nil {
+	if _, err := src.WriteTo(w); err != nil {
 		return err
 	}
 	return w.Close()

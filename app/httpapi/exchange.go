@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"sync"
@@ -21,7 +22,8 @@ type exchange struct {
 	out    http.ResponseWriter
 	status int
 	body   *bytes.Buffer
-	whole  []byte // the body instead, when the handler made it as bytes: boards are too large to copy
+	whole  []byte      // the body instead, when the handler made it as bytes: they are not copied
+	pieces io.WriterTo // the body instead, when it is too large to be in memory; see writePieces
 
 	started    time.Time
 	method     string
@@ -76,7 +78,22 @@ func (x *exchange) content() []byte {
 	if x.whole != nil {
 		return x.whole
 	}
+	if x.pieces != nil {
+		pieces := x.pieces
+		x.pieces = nil
+		if _, err := pieces.WriteTo(x.body); err != nil {
+			x.fault = err // nothing that writes to memory fails
+		}
+	}
 	return x.body.Bytes()
+}
+
+// writePieces answers with a body that is written piece by piece, straight into the packed answer where
+// the client takes one. The handler sets an entity tag and leaves its own body empty.
+func writePieces(ctx context.Context, body io.WriterTo) {
+	if x := exchangeFrom(ctx); x != nil {
+		x.pieces = body
+	}
 }
 
 type exchangeKey struct{}
@@ -90,7 +107,7 @@ func exchangeFrom(ctx context.Context) *exchange {
 // refuse throws away what was written and answers with the problem.
 func (x *exchange) refuse(p *Problem) {
 	x.body.Reset()
-	x.whole = nil
+	x.whole, x.pieces = nil, nil
 	_ = p.complete(x)
 	x.Header().Set("Content-Type", p.ContentType(""))
 	x.status = p.Status

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"reflect"
@@ -84,13 +85,24 @@ func (a *API) listNumbers(ctx context.Context, in *numbersInput) (*numbersOutput
 	if in.Status == "" {
 		first, count = first+in.Offset, in.limit(head)
 	}
-	board, err := a.options.Queries.Board(ctx, head, first, count)
+	board, err := a.options.Queries.Board(ctx, in.ID, callerOrNil(ctx), first, count)
 	if err != nil {
 		return nil, err
 	}
-	out.Body = appendBoard(make([]byte, 0, 256+80*min(len(board.States), in.limit(head))), board, in)
-	return out, nil
+	out.ETag = boardTag(board.BoardHead, in)
+	pieces := boardPieces{board, in}
+	if len(board.States) > smallBoard {
+		writePieces(ctx, pieces)
+		return out, nil
+	}
+	var body bytes.Buffer
+	_, err = pieces.WriteTo(&body)
+	out.Body = body.Bytes()
+	return out, err
 }
+
+// smallBoard is how many numbers are answered from memory: a page, or a small raffle.
+const smallBoard = 200
 
 // limit is how many numbers are answered at most.
 func (in *numbersInput) limit(head query.BoardHead) int {

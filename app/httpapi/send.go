@@ -11,7 +11,11 @@ func (x *exchange) send(r *http.Request) int {
 	header := x.Header()
 	header.Set(headerRequestID, x.requestID)
 	header.Set("X-Content-Type-Options", "nosniff")
-	body := x.content()
+	packs := accepts(r.Header.Get("Accept-Encoding"), "gzip")
+	var body []byte
+	if x.pieces == nil || !packs {
+		body = x.content()
+	}
 	media := header.Get("Content-Type")
 	if media == "" && len(body) > 0 {
 		media = mediaJSON
@@ -28,10 +32,10 @@ func (x *exchange) send(r *http.Request) int {
 			return x.sendNotModified(header, r, tag)
 		}
 	}
-	if len(body) > compressAbove && compressible(media) && header.Get("Content-Encoding") == "" {
+	if x.pieces != nil || len(body) > compressAbove && compressible(media) && header.Get("Content-Encoding") == "" {
 		header.Add("Vary", "Accept-Encoding")
-		if accepts(r.Header.Get("Accept-Encoding"), "gzip") {
-			return x.sendCompressed(header, r, tag, body)
+		if packs {
+			return x.sendCompressed(header, r, tag)
 		}
 	}
 	return x.sendBody(header, r, body)
@@ -60,11 +64,15 @@ func (x *exchange) sendNotModified(header http.Header, r *http.Request, tag stri
 	return 0
 }
 
-func (x *exchange) sendCompressed(header http.Header, r *http.Request, tag string, body []byte) int {
+func (x *exchange) sendCompressed(header http.Header, r *http.Request, tag string) int {
 	packed, _ := buffers.Get().(*bytes.Buffer)
 	defer release(packed)
-	if err := compress(packed, body); err != nil {
-		return x.sendBody(header, r, body)
+	source := x.pieces
+	if source == nil {
+		source = bytes.NewReader(x.content())
+	}
+	if err := compress(packed, source); err != nil {
+		return x.sendBody(header, r, x.content())
 	}
 	header.Set("Content-Encoding", "gzip")
 	if tag != "" {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/rifaapp/rifaapp/app/postgres"
 )
@@ -42,58 +43,75 @@ type Board struct {
 	BoardHead
 	First  int
 	States []NumberState
-	Until  map[int]time.Time // when the hold of a reserved number ends
+	Until  []time.Time // Until[i] is when the hold of a reserved number ends; nil when none is held
+}
+
+// selectHead is the head of the board of raffle $1, a draft's only to its owner $2, for BoardHead.scan; what
+// is selected beside it sees the same moment.
+const selectHead = `
+	r.number_start, r.total_tickets, r.number_padding, c.reserved - e.expired, c.sold, c.version, e.expired`
+
+const fromHead = `
+	raffles_read r
+	CROSS JOIN LATERAL (
+		SELECT COALESCE(sum(reserved), 0) AS reserved, COALESCE(sum(sold), 0) AS sold, COALESCE(sum(version), 0)::bigint AS version
+		FROM raffle_counts_read WHERE raffle_id = r.id) c
+	CROSS JOIN LATERAL (
+		SELECT count(*) AS expired
+		FROM raffle_numbers_read WHERE raffle_id = r.id AND reserved_until <= now()) e`
+
+const whereHead = `r.id = $1 AND (r.status <> 'draft' OR r.owner_id = $2)`
+
+func (h *BoardHead) scan(row pgx.Row, beside ...any) error {
+	var version, expired int64
+	head := []any{&h.NumberStart, &h.TotalNumbers, &h.NumberPadding, &h.Reserved, &h.Sold, &version, &expired}
+	err := row.Scan(append(head, beside...)...)
+	h.Version = fmt.Sprintf("%x.%x", version, expired)
+	return found(err)
 }
 
 // BoardHead answers the head of a raffle's board; a draft's only to its owner.
 func (q *Queries) BoardHead(ctx context.Context, raffleID uuid.UUID, caller *uuid.UUID) (BoardHead, error) {
 	head := BoardHead{RaffleID: raffleID}
-	var version, expired int64
-	err := postgres.Reader(ctx, q.DB).QueryRow(ctx, `
-		SELECT r.number_start, r.total_tickets, r.number_padding, c.reserved - e.expired, c.sold, c.version, e.expired
-		FROM raffles_read r
-		CROSS JOIN LATERAL (
-			SELECT COALESCE(sum(reserved), 0) AS reserved, COALESCE(sum(sold), 0) AS sold, COALESCE(sum(version), 0)::bigint AS version
-			FROM raffle_counts_read WHERE raffle_id = r.id) c
-		CROSS JOIN LATERAL (
-			SELECT count(*) AS expired
-			FROM raffle_numbers_read WHERE raffle_id = r.id AND reserved_until <= now()) e
-		WHERE r.id = $1 AND (r.status <> 'draft' OR r.owner_id = $2)`, raffleID, caller).
-		Scan(&head.NumberStart, &head.TotalNumbers, &head.NumberPadding, &head.Reserved, &head.Sold, &version, &expired)
-	head.Version = fmt.Sprintf("%x.%x", version, expired)
-	return head, found(err)
+	err := head.scan(postgres.Reader(ctx, q.DB).QueryRow(ctx,
+		`SELECT`+selectHead+` FROM`+fromHead+` WHERE `+whereHead, raffleID, caller))
+	return head, err
 }
 
-// Board answers the numbers from first on, at most count of them, under the head that the caller has
-// just read. The server aggregates the rows that exist into arrays: a board of 100 000 numbers comes
-// in one row.
-func (q *Queries) Board(ctx context.Context, head BoardHead, first, count int) (Board, error) {
-	board := Board{BoardHead: head, First: first}
-	end := min(first+count, head.NumberStart+head.TotalNumbers)
-	if end <= first {
-		return board, nil
-	}
+// Board answers the numbers from first on, at most count of them, with the head of the same moment. The
+// server aggregates the rows that exist into arrays: a board of 100 000 numbers comes in one row.
+func (q *Queries) Board(ctx context.Context, raffleID uuid.UUID, caller *uuid.UUID, first, count int) (Board, error) {
+	board := Board{BoardHead: BoardHead{RaffleID: raffleID}, First: first}
 	var (
 		sold, held []int32
 		until      []time.Time
 	)
-	err := postgres.Reader(ctx, q.DB).QueryRow(ctx, `
-		SELECT array_agg(number) FILTER (WHERE reserved_until IS NULL),
-			array_agg(number) FILTER (WHERE reserved_until > now()),
-			array_agg(reserved_until) FILTER (WHERE reserved_until > now())
-		FROM raffle_numbers_read WHERE raffle_id = $1 AND number >= $2 AND number < $3`, head.RaffleID, first, end).
-		Scan(&sold, &held, &until)
+	err := board.scan(postgres.Reader(ctx, q.DB).QueryRow(ctx, `
+		SELECT`+selectHead+`, n.sold, n.held, n.until
+		FROM`+fromHead+`
+		CROSS JOIN LATERAL (
+			SELECT array_agg(number) FILTER (WHERE reserved_until IS NULL) AS sold,
+				array_agg(number) FILTER (WHERE reserved_until > now()) AS held,
+				array_agg(reserved_until) FILTER (WHERE reserved_until > now()) AS until
+			FROM raffle_numbers_read WHERE raffle_id = r.id AND number >= $3 AND number < $4) n
+		WHERE `+whereHead, raffleID, caller, first, first+count), &sold, &held, &until)
 	if err != nil {
-		return Board{}, postgres.Translate(err)
+		return Board{}, err
+	}
+	end := min(first+count, board.NumberStart+board.TotalNumbers)
+	if end <= first {
+		return board, nil
 	}
 	board.States = make([]NumberState, end-first)
-	board.Until = make(map[int]time.Time, len(held))
 	for _, number := range sold {
 		board.States[int(number)-first] = Sold
 	}
+	if len(held) > 0 {
+		board.Until = make([]time.Time, len(board.States))
+	}
 	for i, number := range held {
 		board.States[int(number)-first] = Reserved
-		board.Until[int(number)] = until[i]
+		board.Until[int(number)-first] = until[i]
 	}
 	return board, nil
 }

@@ -318,3 +318,36 @@ func (b *table) anything(ctx context.Context) error {
 	}
 	return err
 }
+
+// The counts and the numbers of a board are of the same moment, whatever happens meanwhile.
+func TestBoardCountsWhatItShows(t *testing.T) {
+	t.Parallel()
+	b := newTable(t, 40)
+	ctx, stop := context.WithCancel(t.Context())
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	defer stop()
+	for range 3 {
+		busy.Go(func() {
+			for ctx.Err() == nil {
+				if err := b.anything(ctx); err != nil && ctx.Err() == nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 100 {
+		board, err := b.queries.Board(t.Context(), b.raffle, nil, 7, 40)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var shown [3]int
+		for _, state := range board.States {
+			shown[state]++
+		}
+		if shown[query.Reserved] != board.Reserved || shown[query.Sold] != board.Sold {
+			t.Fatalf("counts %d reserved and %d sold beside %d and %d numbers", board.Reserved, board.Sold, shown[query.Reserved], shown[query.Sold])
+		}
+	}
+}

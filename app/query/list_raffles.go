@@ -29,27 +29,71 @@ type Position struct {
 	ID        uuid.UUID
 }
 
+// rafflePage is what Raffles answers.
+type rafflePage struct {
+	raffles []Raffle
+	more    bool
+}
+
 // Raffles lists raffles, newest first, and says whether more follow. Drafts and cancelled raffles are
-// listed only to their owner.
-func (q *Queries) Raffles(ctx context.Context, in ListRaffles) (page []Raffle, more bool, err error) {
-	which, args := in.conditions()
-	rows, err := q.lists(in.Caller).Query(ctx, raffleColumns+`
-		FROM (SELECT * FROM raffles_read r WHERE `+which+`
-			ORDER BY r.created_at DESC, r.id DESC LIMIT $1) r`+raffleCounts+`
-		ORDER BY r.created_at DESC, r.id DESC`, args...)
-	if err != nil {
-		return nil, false, postgres.Translate(err)
+// listed only to their owner. Anonymous people who ask for the same page at the same time share one
+// answer: leave it as it is.
+func (q *Queries) Raffles(ctx context.Context, in ListRaffles) (raffles []Raffle, more bool, err error) {
+	read := func(ctx context.Context) (rafflePage, error) { return in.read(ctx, q.lists(in.Caller)) }
+	var page rafflePage
+	if in.Caller == nil {
+		page, err = q.pages.ask(ctx, in.question(), read)
+	} else {
+		page, err = read(ctx)
 	}
-	page, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r Raffle, err error) {
+	return page.raffles, page.more, err
+}
+
+func (in ListRaffles) read(ctx context.Context, reader postgres.Querier) (page rafflePage, err error) {
+	statement, args := in.statement()
+	rows, err := reader.Query(ctx, statement, args...)
+	if err != nil {
+		return rafflePage{}, postgres.Translate(err)
+	}
+	page.raffles, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r Raffle, err error) {
 		return r, row.Scan(r.fields()...)
 	})
 	if err != nil {
-		return nil, false, postgres.Translate(err)
+		return rafflePage{}, postgres.Translate(err)
 	}
-	if len(page) > in.Limit {
-		return page[:in.Limit], true, nil
+	if page.more = len(page.raffles) > in.Limit; page.more {
+		page.raffles = page.raffles[:in.Limit]
 	}
-	return page, false, nil
+	return page, nil
+}
+
+// listQuestion is what somebody without a token asks, comparable.
+type listQuestion struct {
+	status  raffle.Status
+	ownerID uuid.UUID
+	text    string
+	after   Position
+	limit   int
+}
+
+func (in ListRaffles) question() listQuestion {
+	question := listQuestion{status: in.Status, text: in.Text, limit: in.Limit}
+	if in.OwnerID != nil {
+		question.ownerID = *in.OwnerID // never the nil id
+	}
+	if in.After != nil {
+		question.after = *in.After // never the zero time
+	}
+	return question
+}
+
+// statement reads one more raffle than the page has: it tells whether more follow.
+func (in ListRaffles) statement() (sql string, args []any) {
+	which, args := in.conditions()
+	return raffleColumns + `
+		FROM (SELECT * FROM raffles_read r WHERE ` + which + `
+			ORDER BY r.created_at DESC, r.id DESC LIMIT $1) r` + raffleCounts + `
+		ORDER BY r.created_at DESC, r.id DESC`, args
 }
 
 // conditions narrow the list down. Only those that were asked for are in the statement: one text for

@@ -23,6 +23,7 @@ type Queries struct {
 	Lists *pgxpool.Pool
 
 	raffles together[uuid.UUID, Raffle]
+	pages   together[listQuestion, rafflePage]
 	boards  together[uuid.UUID, CompactBoard]
 	packed  packedBoards
 }
@@ -68,8 +69,12 @@ const raffleColumns = `
 		r.owner_id, r.confirmation, r.created_at, r.updated_at,
 		d.method, d.rules_hash, d.commitment, d.seal, d.sealed_at`
 
+// raffleCounts looks things up for each raffle of a page. OFFSET 0 keeps the planner from joining draws_read
+// as a whole, which it takes for cheaper until the table is large.
 const raffleCounts = `
-	LEFT JOIN draws_read d ON d.raffle_id = r.id
+	LEFT JOIN LATERAL (
+		SELECT method, rules_hash, commitment, seal, sealed_at
+		FROM draws_read WHERE raffle_id = r.id OFFSET 0) d ON true
 	CROSS JOIN LATERAL (
 		SELECT COALESCE(sum(sold), 0) AS sold, COALESCE(sum(reserved), 0) AS reserved
 		FROM raffle_counts_read WHERE raffle_id = r.id) c

@@ -24,6 +24,8 @@ BEGIN
     ALTER ROLE rifaapp_app SET statement_timeout = '5s';
     ALTER ROLE rifaapp_app SET lock_timeout = '2s';
     ALTER ROLE rifaapp_app SET idle_in_transaction_session_timeout = '10s';
+    -- Compiling a statement takes longer than running any of ours; without statistics it was tried.
+    ALTER ROLE rifaapp_app SET jit = off;
 
     -- rds_iam exists on AWS only; with it a role signs in by token and by nothing else.
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_iam') THEN

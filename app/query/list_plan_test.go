@@ -1,0 +1,50 @@
+package query
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rifaapp/rifaapp/test/testdb"
+)
+
+// A page of a list costs the same however many raffles there are: it walks one index and looks the rest up.
+// That must hold with and without statistics, because raffles can be made faster than they are gathered.
+func TestListReadsOnlyItsPage(t *testing.T) {
+	t.Parallel()
+	db := testdb.New(t).Pool
+	for _, sql := range []string{
+		`ALTER TABLE raffles_read SET (autovacuum_enabled = off)`,
+		`ALTER TABLE raffle_counts_read SET (autovacuum_enabled = off)`,
+		`ALTER TABLE draws_read SET (autovacuum_enabled = off)`,
+		`INSERT INTO raffles_read (id, title, ticket_price, currency, total_tickets, number_start, number_end, status, confirmation, created_at, updated_at)
+			SELECT gen_random_uuid(), 'Moto', 5000, 'COP', 1000, 0, 999, 'open', 'self', now() - n * interval '1 second', now() FROM generate_series(1, 3000) AS n`,
+		`INSERT INTO raffle_counts_read (raffle_id, slot) SELECT id, slot FROM raffles_read, generate_series(0, 15) AS slot ORDER BY id`,
+		`ALTER TABLE raffle_numbers_read SET (autovacuum_enabled = off)`,
+		`INSERT INTO raffle_numbers_read (raffle_id, number, status, reserved_until)
+			SELECT id, n, 'reserved', now() + interval '1 hour' FROM (SELECT id FROM raffles_read LIMIT 10) AS r, generate_series(0, 199) AS n`,
+		`INSERT INTO draws_read (raffle_id, method, rules, rules_hash, commitment) SELECT id, 'commit_reveal', '', '', '' FROM raffles_read`,
+	} {
+		if _, err := db.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	statement, args := ListRaffles{Limit: 50}.statement()
+	for _, prepare := range []string{`SELECT`, `ANALYZE`} {
+		if _, err := db.Exec(t.Context(), prepare); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := db.Query(t.Context(), `EXPLAIN `+statement, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plan := strings.Join(lines, "\n"); strings.Contains(plan, "Seq Scan") {
+			t.Errorf("after %s the list reads a whole table:\n%s", prepare, plan)
+		}
+	}
+}
