@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // verifySavepoint is what the verify script's traces are rolled back to.
@@ -14,15 +15,37 @@ const verifySavepoint = "migrate_verify"
 // resetInside takes back the settings and roles of a script while its transaction is open.
 const resetInside = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL"
 
+// deadlockRuns is how often a change is run that loses against the product's own transactions: its
+// script locks tables in one order, and those who buy meanwhile in another.
+const deadlockRuns = 5
+
 // deployChange deploys one change. When it fails, nothing of it remains but the event "fail".
 func (d *deployment) deployChange(ctx context.Context, c *Change) error {
 	err := d.attempt(ctx, c)
+	for run := 1; run < deadlockRuns && d.lostDeadlock(c, err); run++ {
+		if _, rollback := d.work.PgConn().Exec(ctx, "ROLLBACK").ReadAll(); rollback != nil {
+			break
+		}
+		if discard(ctx, d.work) != nil {
+			break
+		}
+		err = d.attempt(ctx, c)
+	}
 	if err == nil {
 		return d.clean(ctx)
 	}
 	err = explainLost(d.destination, d.work, d.deploy[c], err)
 	d.recordFailure(ctx, c)
 	return err
+}
+
+// lostDeadlock says whether the server ended the change's transaction to end a deadlock. What runs
+// outside a transaction is not run again.
+func (d *deployment) lostDeadlock(c *Change, err error) bool {
+	const deadlockDetected = "40P01"
+	s := d.deploy[c]
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == deadlockDetected && (s == nil || !s.noTransaction)
 }
 
 func (d *deployment) attempt(ctx context.Context, c *Change) error {
