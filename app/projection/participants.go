@@ -1,6 +1,7 @@
 package projection
 
-// ParticipantReserved is the item of a FROM list that adds a participant unless it is there.
-func ParticipantReserved(participantID string) string {
-	return "participant_reserved(" + participantID + ")"
+// ParticipantJoined is the item of a FROM list that adds a new participant, of an account or not; nothing for
+// NULL.
+func ParticipantJoined(participantID, userID string) string {
+	return "participant_joined(" + participantID + ", " + userID + ")"
 }

@@ -98,14 +98,13 @@ BEGIN
 END
 $$;
 
--- Adds a participant unless it is there. One that is not new was committed together with its row
--- here, so looking for that row is enough.
-CREATE FUNCTION participant_reserved(p_participant uuid) RETURNS void
+-- Adds a new participant; nothing for NULL.
+CREATE FUNCTION participant_joined(p_participant uuid, p_user uuid) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO participants_read (id, user_id)
-    SELECT d.id, d.user_id FROM participants_definition d
-     WHERE d.id = p_participant AND NOT EXISTS (SELECT FROM participants_read WHERE id = p_participant);
+    IF p_participant IS NOT NULL THEN
+        INSERT INTO participants_read (id, user_id) VALUES (p_participant, p_user);
+    END IF;
 END
 $$;
 
@@ -136,11 +135,12 @@ ALTER TABLE reservations SET (fillfactor = 90);
 
 -- Holds numbers. With p_quantity the numbers are chosen here from p_numbers, which then are random
 -- integers; a rival who takes one of the chosen meanwhile raises numbers_contended: call again alone.
--- retaken are those of the numbers that somebody held whose time was up.
+-- retaken are those of the numbers that somebody held whose time was up; joined is the participant when
+-- it is a new one.
 CREATE FUNCTION reserve_numbers(
     p_raffle uuid, p_reservation uuid, p_user uuid, p_known_participant uuid, p_new_participant uuid,
     p_name text, p_email text, p_numbers integer[], p_quantity integer, p_minutes integer, p_alone boolean,
-    OUT participant_id uuid, OUT numbers integer[], OUT retaken integer[], OUT expires_at timestamptz,
+    OUT participant_id uuid, OUT joined uuid, OUT numbers integer[], OUT retaken integer[], OUT expires_at timestamptz,
     OUT ticket_price numeric, OUT currency text, OUT total_price numeric)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -160,6 +160,9 @@ BEGIN
         PERFORM refuse('raffle_not_open');
     END IF;
     participant_id := find_participant(p_user, p_known_participant, p_new_participant, p_name, p_email);
+    IF participant_id = p_new_participant THEN
+        joined := participant_id;
+    END IF;
 
     IF p_quantity IS NOT NULL THEN
         v_wanted := pick_free_numbers(p_raffle, v_raffle.number_start, v_raffle.total_tickets, p_numbers, p_quantity);
@@ -226,6 +229,7 @@ DECLARE
     v_number      integer;
     v_lost        integer[] := '{}';
     v_fresh       integer := 0;
+    v_sells       boolean;
 BEGIN
     PERFORM lock_raffle(p_raffle, p_alone);
     SELECT r.status, r.owner_id, r.confirmation, r.draw_at, r.number_start, r.total_tickets, r.ticket_price, r.currency, d.commitment
@@ -252,21 +256,10 @@ BEGIN
         PERFORM refuse('forbidden');
     END IF;
 
-    SELECT p.id, p.participant_id, p.numbers, p.total_price, p.currency, p.status, p.created_at
-      INTO purchase_id, participant_id, numbers, total_price, currency, status, created_at
-      FROM purchases p WHERE p.reservation_id = p_reservation;
     commitment := v_raffle.commitment;
-    IF purchase_id IS NOT NULL THEN
-        SELECT o.owner INTO owner FROM draw_owners o
-         WHERE o.raffle_id = p_raffle AND o.participant_id = confirm_purchase.participant_id;
-        RETURN;
-    END IF;
-    IF v_reservation.released_at IS NOT NULL THEN
-        PERFORM refuse('reservation_released');
-    ELSIF v_raffle.status <> 'open' OR v_raffle.draw_at <= clock_timestamp() THEN
-        PERFORM refuse('raffle_not_open');
-    END IF;
-    IF NOT p_alone THEN
+    v_sells := v_reservation.released_at IS NULL AND v_raffle.status = 'open'
+               AND COALESCE(v_raffle.draw_at > clock_timestamp(), true);
+    IF v_sells AND NOT p_alone THEN
         -- A free number is seen by looking at one, which mostly is free, else by counting.
         v_number := v_raffle.number_start + floor(random() * v_raffle.total_tickets);
         PERFORM FROM tickets t WHERE t.raffle_id = p_raffle AND t.number = v_number;
@@ -277,22 +270,35 @@ BEGIN
             END IF;
         END IF;
     END IF;
-
-    FOREACH v_number IN ARRAY v_reservation.numbers::integer[] LOOP -- they are stored in ascending order
-        UPDATE tickets t SET status = 'sold', purchase_id = p_purchase, reserved_until = NULL
-         WHERE t.raffle_id = p_raffle AND t.number = v_number AND t.reservation_id = p_reservation AND t.status = 'reserved';
-        CONTINUE WHEN FOUND;
-        -- The hold was over and put back on the board: sold from there, unless somebody else has it.
-        INSERT INTO tickets (raffle_id, number, status, reservation_id, purchase_id)
-        VALUES (p_raffle, v_number, 'sold', p_reservation, p_purchase)
-            ON CONFLICT ON CONSTRAINT tickets_pkey DO NOTHING;
+    IF v_sells THEN
+        FOREACH v_number IN ARRAY v_reservation.numbers::integer[] LOOP -- they are stored in ascending order
+            UPDATE tickets t SET status = 'sold', purchase_id = p_purchase, reserved_until = NULL
+             WHERE t.raffle_id = p_raffle AND t.number = v_number AND t.reservation_id = p_reservation AND t.status = 'reserved';
+            CONTINUE WHEN FOUND;
+            -- The hold was over and put back on the board: sold from there, unless somebody else has it.
+            INSERT INTO tickets (raffle_id, number, status, reservation_id, purchase_id)
+            VALUES (p_raffle, v_number, 'sold', p_reservation, p_purchase)
+                ON CONFLICT ON CONSTRAINT tickets_pkey DO NOTHING;
+            IF FOUND THEN
+                v_fresh := v_fresh + 1;
+            ELSE
+                v_lost := v_lost || v_number;
+            END IF;
+        END LOOP;
+    END IF;
+    IF NOT v_sells OR cardinality(v_lost) > 0 THEN -- sold before, perhaps to the same
+        SELECT p.id, p.participant_id, p.numbers, p.total_price, p.currency, p.status, p.created_at, o.owner
+          INTO purchase_id, participant_id, numbers, total_price, currency, status, created_at, owner
+          FROM purchases p
+          LEFT JOIN draw_owners o ON o.raffle_id = p.raffle_id AND o.participant_id = p.participant_id
+         WHERE p.reservation_id = p_reservation;
         IF FOUND THEN
-            v_fresh := v_fresh + 1;
-        ELSE
-            v_lost := v_lost || v_number;
+            RETURN;
+        ELSIF v_reservation.released_at IS NOT NULL THEN
+            PERFORM refuse('reservation_released');
+        ELSIF NOT v_sells THEN
+            PERFORM refuse('raffle_not_open');
         END IF;
-    END LOOP;
-    IF cardinality(v_lost) > 0 THEN
         PERFORM refuse('reservation_expired', jsonb_build_object('numbers', v_lost));
     END IF;
     IF v_fresh > 0 AND NOT p_alone THEN

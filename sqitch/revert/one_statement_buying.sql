@@ -10,7 +10,7 @@ DROP FUNCTION release_reservation(uuid, uuid, uuid);
 DROP FUNCTION confirm_purchase(uuid, uuid, uuid, uuid, uuid, text, text, boolean, bytea);
 DROP FUNCTION reserve_numbers(uuid, uuid, uuid, uuid, uuid, text, text, integer[], integer, integer, boolean);
 DROP FUNCTION purchase_made(uuid, bytea);
-DROP FUNCTION participant_reserved(uuid);
+DROP FUNCTION participant_joined(uuid, uuid);
 DROP FUNCTION numbers_freed(uuid, integer[]);
 DROP FUNCTION numbers_sold(uuid, integer[]);
 DROP FUNCTION numbers_held(uuid, integer[], integer[], timestamptz);

@@ -8,7 +8,7 @@ SELECT has_function_privilege('reserve_numbers(uuid, uuid, uuid, uuid, uuid, tex
        has_function_privilege('numbers_held(uuid, integer[], integer[], timestamptz)', 'execute'),
        has_function_privilege('numbers_sold(uuid, integer[])', 'execute'),
        has_function_privilege('numbers_freed(uuid, integer[])', 'execute'),
-       has_function_privilege('participant_reserved(uuid)', 'execute'),
+       has_function_privilege('participant_joined(uuid, uuid)', 'execute'),
        has_function_privilege('purchase_made(uuid, bytea)', 'execute'),
        has_function_privilege('board_moved(uuid, integer, integer, integer[])', 'execute');
 
