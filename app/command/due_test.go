@@ -68,8 +68,7 @@ func TestDrawDueTakesWhatIsDecided(t *testing.T) {
 	}
 	s.exec(`UPDATE lottery_results SET confirmed_at = confirmed_at - interval '24 hours'`)
 	for _, id := range raffles {
-		s.exec(`DELETE FROM draws_read WHERE raffle_id = $1`, id)
-		s.exec(`INSERT INTO draws_read SELECT * FROM draws_definition WHERE raffle_id = $1`, id)
+		s.republish(id)
 	}
 	s.exec(`UPDATE draw_entries SET entries = '\x00' WHERE raffle_id = ANY ($1)`, []uuid.UUID{repeat, beacon}) // whoever reads them fails
 	for _, want := range []int{2, 0} {

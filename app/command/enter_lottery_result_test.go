@@ -57,8 +57,7 @@ func (s *shop) letLotteryDraw(id uuid.UUID) {
 	}
 	s.exec(`UPDATE draw_rules SET document = $2, rules_hash = $3, commitment = $4 WHERE raffle_id = $1`, id, document, seal.RulesHash[:], seal.Commitment[:])
 	s.exec(`UPDATE draw_seals SET sealed_at = $2, ref = $3, round = $4, seal = $5 WHERE raffle_id = $1`, id, seal.SealedAt, []byte(seal.Ref), int64(seal.Round), seal.E[:])
-	s.exec(`DELETE FROM draws_read WHERE raffle_id = $1`, id)
-	s.exec(`INSERT INTO draws_read SELECT * FROM draws_definition WHERE raffle_id = $1`, id)
+	s.republish(id)
 }
 
 // result is a result of the draw that the rules of a raffle of official name.
@@ -72,6 +71,13 @@ func (s *shop) result(id uuid.UUID, digits, drawNumber string) EnterLotteryResul
 	return EnterLotteryResult{RaffleID: id, Caller: s.owner, Result: draw.LotteryResult{
 		Digits: digits, Suspended: digits == "", DrawNumber: drawNumber, Date: drawsAt[:10], SourceURL: "https://lottery.example/" + drawNumber, Evidence: draw.Hash{1},
 	}}
+}
+
+// republish brings the read model of a raffle's draw up to what a test wrote past it.
+func (s *shop) republish(id uuid.UUID) {
+	s.t.Helper()
+	s.exec(`DELETE FROM draws_read WHERE raffle_id = $1`, id)
+	s.exec(`INSERT INTO draws_read SELECT * FROM draws_definition WHERE raffle_id = $1`, id)
 }
 
 // Nobody can make the public record grow without end; what was entered last can still be confirmed.

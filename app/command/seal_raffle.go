@@ -137,7 +137,8 @@ func queueEntries(b *pgx.Batch, raffleID uuid.UUID, entries []draw.Entry) {
 }
 
 // storeSeal makes the seal of the list at this moment and publishes it. It says whether the seal must be
-// witnessed after the commit.
+// witnessed after the commit. (By default the table takes a seal for witnessed: older versions see to
+// their own.)
 func storeSeal(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, r record, list draw.List) (unwitnessed bool, err error) {
 	var now time.Time
 	if err := tx.QueryRow(ctx, `SELECT date_trunc('second', clock_timestamp())`).Scan(&now); err != nil {
@@ -156,8 +157,8 @@ func storeSeal(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, r record, lis
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO draw_seals (raffle_id, attempt, sealed_at, n, root, checkpoints, ref, round, seal, commit_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		INSERT INTO draw_seals (raffle_id, attempt, sealed_at, n, root, checkpoints, ref, round, seal, commit_by, witnessed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL)`,
 		raffleID, r.attempt+1, seal.SealedAt, seal.N, seal.Root[:], list.Checkpoints, []byte(seal.Ref), int64(seal.Round), seal.E[:], commitBy)
 	projection.DrawChanged(batch, raffleID)
 	return commitBy != nil, tx.SendBatch(ctx, batch).Close()

@@ -130,6 +130,32 @@ func TestLateSealDecidesNothing(t *testing.T) {
 	s.wantSeals(cancelled, "")
 }
 
+// The version before, serving beside this one, seals too, and looked after the commit itself. What it
+// left is as good as witnessed, whoever comes long after its commit_by.
+func TestSealOfAnOlderVersionStays(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	id := s.beacon()
+	s.exec(`UPDATE draw_seals SET void_at = clock_timestamp() WHERE raffle_id = $1`, id) // it replaced a late one
+	s.exec(`
+		INSERT INTO draw_seals (raffle_id, attempt, sealed_at, n, root, checkpoints, ref, round, seal, commit_by)
+		SELECT raffle_id, attempt + 1, sealed_at, n, root, checkpoints, ref, round, sha256(seal), sealed_at - interval '1 hour'
+		FROM draw_seals WHERE raffle_id = $1`, id)
+	s.republish(id)
+	sealed, _ := s.published(id)
+	if n, err := s.WitnessDue(t.Context()); err != nil || n != 0 {
+		t.Errorf("the schedule took %d, %v", n, err)
+	}
+	if err := s.Seal(t.Context(), id, s.owner); err != nil {
+		t.Error(err)
+	}
+	s.wantSeals(id, "witnessed void", "witnessed")
+	if record, _ := s.published(id); record.Proof.Seal != sealed.Proof.Seal {
+		t.Error("a seal in time was replaced")
+	}
+	s.consistent()
+}
+
 // Under an Idempotency-Key the seal is committed by the transaction that stores the answer. Only after
 // that it is witnessed, or replaced because that took too long.
 func TestSealUnderAnIdempotencyKeyIsWitnessedAfterItsCommit(t *testing.T) {
