@@ -54,7 +54,8 @@ type deployment struct {
 
 // Deploy deploys the changes of the plan that the database does not have, one transaction each. It
 // waits for other deployers (ErrLocked when that takes too long) and does nothing twice. Everything
-// that can be checked is checked before the first change runs.
+// that can be checked is checked before the first change runs; a deployment that is refused may leave
+// an empty registry, as Sqitch's does.
 func (m *Migrator) Deploy(ctx context.Context, o DeployOptions) (*Result, error) {
 	d := &deployment{opts: o, result: &Result{}, resolve: map[*depend]string{}}
 	if err := d.chooseMode(m); err != nil {
@@ -106,13 +107,13 @@ func (d *deployment) prepare(ctx context.Context) error {
 	if d.state.readOnly {
 		return d.readOnly()
 	}
+	if err := d.announce(ctx); err != nil {
+		return err
+	}
 	if err := d.checkDependencies(ctx); err != nil {
 		return err
 	}
-	if err := d.readScripts(); err != nil {
-		return err
-	}
-	return d.announce(ctx)
+	return d.readScripts()
 }
 
 func (d *deployment) readOnly() error {
@@ -164,6 +165,8 @@ func (d *deployment) readScripts() (err error) {
 	return err
 }
 
+// announce says what will be deployed and makes the registry where it is missing. As with Sqitch it
+// is there even when the deployment is refused after that, so that both answer alike from then on.
 func (d *deployment) announce(ctx context.Context) error {
 	if !d.state.exists {
 		d.m.printf("Adding registry tables to %s\n", d.destination)

@@ -133,11 +133,10 @@ func (s scenario) play(t *testing.T, first, second deployer, firstBegins bool) {
 	}
 }
 
-// records is the registry, when something happened in it. Sqitch makes its registry before it looks
-// whether it can deploy; ours then makes nothing.
+// records is the registry; empty where there is none.
 func records(t *testing.T, d *testdb.Database) string {
 	t.Helper()
-	if query(t, d, `SELECT to_regclass('sqitch.events') IS NULL`) == "true" || query(t, d, `SELECT count(*) FROM sqitch.events`) == "0" {
+	if query(t, d, `SELECT to_regclass('sqitch.events') IS NULL`) == "true" {
 		return ""
 	}
 	return registry(t, d)

@@ -69,7 +69,7 @@ func scenarios() []scenario {
 	edited := with(abc, "deploy/b.sql", "-- edited\n"+abc["deploy/b.sql"])
 	badB, doubtB := with(abc, "deploy/b.sql", failing), with(abc, "verify/b.sql", doubt)
 	tagBadC := with(planOf("a", "@v1", "b", "c"), "deploy/c.sql", failing)
-	unicode := planOf(`añadir # línea uno\nlínea dos`, `größe/maß [añadir] # a \\ backslash`, "@релиз # 抽選", "заказы [añadir@релиз !nunca] # 0")
+	unicode := planOf(`añadir # línea uno\nlínea dos`, `größe/maß [añadir] # a \\ backslash`, "@релиз # 抽選", "заказы [añadir@релиз !otro:nunca] # 0")
 	uri := with(abc, "sqitch.plan", strings.Replace(abc["sqitch.plan"], "\n\n", "\n%uri=HTTPS://Example.com:443/a b\n\n", 1))
 	other := with(planOf("a", "x [shop:b]"), "sqitch.plan", strings.Replace(planOf("a", "x [shop:b]")["sqitch.plan"], "shop\n", "other\n", 1),
 		"deploy/a.sql", "CREATE TABLE oa (id int);\n", "revert/a.sql", "DROP TABLE oa;\n", "verify/a.sql", "SELECT id FROM oa;\n")
@@ -110,6 +110,8 @@ func scenarios() []scenario {
 		{name: "other directories", versions: one(elsewhere), steps: steps("deploy", "status", "verify", "check", "revert -y --to a"), long: true},
 		{name: "history in parts", versions: one(tagged), steps: steps("deploy", "revert -y --to b", "deploy", "log --max-count 2", "log -n 1", "log --skip 3", "log --reverse", "log --reverse --max-count 2 --skip 1", "log --skip 99"), long: true},
 		{name: "the same script twice", versions: one(with(planOf("a", "b"), "deploy/b.sql", planOf("a")["deploy/a.sql"], "deploy/a.sql", planOf("a")["deploy/a.sql"])), steps: steps("deploy --log-only --no-verify", "status", "log"), long: true},
+		{name: "refused for another project that is missing", versions: []map[string]string{planOf("a", "b [other:x]"), abc}, steps: steps("deploy", "verify", "log", "check", "status", "revert -y", "use", "deploy", "log"), long: true},
+		{name: "refused for a conflict that is not in the plan", versions: []map[string]string{planOf("a", "b [!zzz]"), abc}, steps: steps("deploy", "status", "log", "verify", "use", "deploy", "log")},
 		{name: "without transactions of their own", versions: one(with(abc, "deploy/b.sql", "SET search_path = pg_catalog;\nCREATE TABLE public.b0 (id int);\n", "verify/b.sql", "SELECT 1;\n", "revert/b.sql", "DROP TABLE public.b0")), steps: steps("deploy", "verify", "revert -y --to b", "revert -y"), long: true},
 	}
 }
