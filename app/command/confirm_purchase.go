@@ -77,9 +77,9 @@ func (c *Raffles) confirm(ctx context.Context, in ConfirmPurchase, out *Purchase
 		b.Queue(`
 			SELECT p.purchase_id, p.participant_id, p.numbers, p.total_price::text, p.currency, p.status, p.created_at, p.owner, p.commitment
 			FROM confirm_purchase($1, $2, $3, $4, $5, $6, $7, $8, $9) AS p, `+
-			projection.PurchaseMade("p.made", "p.owner")+", "+projection.NumbersSold("$1", "p.numbers"),
+			projection.PurchaseMade("p.made", "p.owner")+", "+projection.NumbersSold("$1", "p.numbers", "$10"),
 			in.RaffleID, in.ReservationID, in.Caller, in.ParticipantID, newPurchase,
-			in.PaymentMethod, in.PaymentReference, lock == alone, salt).
+			in.PaymentMethod, in.PaymentReference, lock == alone, salt, projection.Slot()).
 			QueryRow(out.scan)
 		if lock == alone { // only then can it have been the last sale
 			projection.RaffleChanged(b, in.RaffleID)

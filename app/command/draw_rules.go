@@ -77,11 +77,12 @@ func (c *Raffles) republish(ctx context.Context, tx pgx.Tx, current owned, drawA
 	if changed == nil && !(current.Dated && moved) {
 		return nil, nil //nolint:nilnil // nothing changes, which is no fault
 	}
+	// Reservations tell for certain, but only by reading through them; the others mostly tell before.
 	var frozen bool
 	err := tx.QueryRow(ctx, `
 		SELECT EXISTS (SELECT FROM tickets WHERE raffle_id = $1)
 			OR EXISTS (SELECT FROM draw_rules WHERE raffle_id = $1 AND held)
-			OR NOT EXISTS (SELECT FROM draw_rules WHERE raffle_id = $1) AND EXISTS (SELECT FROM reservations WHERE raffle_id = $1)`, current.ID).Scan(&frozen)
+			OR EXISTS (SELECT FROM reservations WHERE raffle_id = $1)`, current.ID).Scan(&frozen)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,8 @@ const (
 	alone
 )
 
-// refusedState is the SQLSTATE with which the functions of the migration buying refuse.
+// refusedState is the SQLSTATE with which the functions of the buying refuse (migrations buying and
+// one_statement_buying).
 const refusedState = "RF001"
 
 // Codes that the functions raise for the command's own ears: the command runs again, alone.
@@ -25,7 +26,7 @@ const (
 	codeLastNumbers      = "last_numbers"
 )
 
-// code returns what a function of the migration buying raised, or "".
+// code returns what such a function raised, or "".
 func code(err error) string {
 	message, _, _ := postgres.Raised(err, refusedState)
 	return message

@@ -17,8 +17,8 @@ func (c *Raffles) Release(ctx context.Context, raffleID, reservationID uuid.UUID
 	err = postgres.InOneTrip(ctx, c.DB, rerunIsSafe, func(b *pgx.Batch) {
 		b.Queue(`
 			SELECT cardinality(r.numbers)
-			FROM release_reservation($1, $2, $3) AS r, `+projection.NumbersFreed("$1", "r.numbers"),
-			raffleID, reservationID, caller).
+			FROM release_reservation($1, $2, $3) AS r, `+projection.NumbersFreed("$1", "r.numbers", "$4"),
+			raffleID, reservationID, caller, projection.Slot()).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&released) })
 	})
 	return released, refusal(err)

@@ -295,3 +295,27 @@ func TestCheckUnderLoad(t *testing.T) {
 	group.Wait()
 	s.consistent()
 }
+
+// Repeating a confirm costs the buyers of a full board nothing: it does not take the raffle alone.
+func TestRepeatedConfirmOnAFullBoard(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	id := s.raffle(2)
+	first := s.hold(id, 1)
+	s.hold(id, 2)
+	bought := s.sell(first)
+	buying, err := s.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = buying.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := buying.Exec(t.Context(), `SELECT lock_raffle($1, false)`, id); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	again, err := s.Confirm(ctx, ConfirmPurchase{RaffleID: id, ReservationID: first.ID, PaymentMethod: "demo"})
+	if err != nil || again.ID != bought.ID {
+		t.Errorf("got purchase %s, %v; want %s without waiting for the other buyer", again.ID, err, bought.ID)
+	}
+}

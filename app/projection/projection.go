@@ -5,6 +5,21 @@
 // hold is said once, by the views that definition.go names.
 package projection
 
+import (
+	"math/rand/v2"
+	"sync/atomic"
+)
+
 // countSlots is how many rows share one raffle's counters, so that sellers do not wait for each other;
-// readers add them up. The SQL function board_moved says who takes which.
+// readers add them up.
 const countSlots = 16
+
+var turn = func() *atomic.Uint32 {
+	var t atomic.Uint32
+	t.Store(rand.Uint32()) // processes that begin together do not take the same slots
+	return &t
+}()
+
+// Slot is the slot of the counters for one command. Commands of a process take the slots in turn: so many at
+// once have one each.
+func Slot() int { return int(turn.Add(1) % countSlots) }

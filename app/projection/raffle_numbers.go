@@ -7,24 +7,25 @@ import (
 
 // A board row exists only for a number that is held or sold; "available" is its absence. What moves
 // numbers is written in SQL (migration one_statement_buying), each function moving the raffle's counters by
-// exactly what it changed on the board, and their version, from which entity tags are made.
+// exactly what it changed on the board, and their version, from which entity tags are made. The slot of the
+// counters is one of Slot's.
 
 // NumbersHeld is the item of a FROM list that puts the numbers of a new reservation on the board until the
 // time given. Those retaken were held by somebody whose time was up; they keep their row and change
 // hands.
-func NumbersHeld(raffleID, numbers, retaken, until string) string {
-	return "numbers_held(" + raffleID + ", " + numbers + ", " + retaken + ", " + until + ")"
+func NumbersHeld(raffleID, numbers, retaken, until, slot string) string {
+	return "numbers_held(" + raffleID + ", " + numbers + ", " + retaken + ", " + until + ", " + slot + ")"
 }
 
 // NumbersSold is the item of a FROM list that marks the numbers of a purchase as sold. Repeating it changes
 // nothing.
-func NumbersSold(raffleID, numbers string) string {
-	return "numbers_sold(" + raffleID + ", " + numbers + ")"
+func NumbersSold(raffleID, numbers, slot string) string {
+	return "numbers_sold(" + raffleID + ", " + numbers + ", " + slot + ")"
 }
 
 // NumbersFreed is the item of a FROM list that takes numbers whose hold was removed off the board.
-func NumbersFreed(raffleID, numbers string) string {
-	return "numbers_freed(" + raffleID + ", " + numbers + ")"
+func NumbersFreed(raffleID, numbers, slot string) string {
+	return "numbers_freed(" + raffleID + ", " + numbers + ", " + slot + ")"
 }
 
 // HoldsDropped takes every hold off the board. It needs the raffle locked alone. The versions move

@@ -4,8 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rifaapp/rifaapp/app/raffle"
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
 
@@ -45,6 +47,23 @@ func TestListReadsOnlyItsPage(t *testing.T) {
 		}
 		if plan := strings.Join(lines, "\n"); strings.Contains(plan, "Seq Scan") {
 			t.Errorf("after %s the list reads a whole table:\n%s", prepare, plan)
+		}
+	}
+}
+
+// Whoever asks for one page does not share the answer of another, whatever the cursor says.
+func TestDifferentPagesAreDifferentQuestions(t *testing.T) {
+	t.Parallel()
+	first := ListRaffles{Limit: 50}
+	for _, other := range []ListRaffles{
+		{Limit: 50, After: &Position{}},
+		{Limit: 50, OwnerID: new(uuid.UUID)},
+		{Limit: 50, Status: raffle.Open},
+		{Limit: 50, Text: "moto"},
+		{Limit: 49},
+	} {
+		if first.question() == other.question() {
+			t.Errorf("%+v asks the same as %+v", other, first)
 		}
 	}
 }

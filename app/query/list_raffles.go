@@ -67,22 +67,24 @@ func (in ListRaffles) read(ctx context.Context, reader postgres.Querier) (page r
 	return page, nil
 }
 
-// listQuestion is what somebody without a token asks, comparable.
+// listQuestion is what somebody without a token asks, comparable. Two that differ in anything have nothing
+// in common: a position that a stranger made up must not stand for the first page.
 type listQuestion struct {
-	status  raffle.Status
-	ownerID uuid.UUID
-	text    string
-	after   Position
-	limit   int
+	status       raffle.Status
+	owned, paged bool
+	ownerID      uuid.UUID
+	text         string
+	after        Position
+	limit        int
 }
 
 func (in ListRaffles) question() listQuestion {
-	question := listQuestion{status: in.Status, text: in.Text, limit: in.Limit}
+	question := listQuestion{status: in.Status, owned: in.OwnerID != nil, paged: in.After != nil, text: in.Text, limit: in.Limit}
 	if in.OwnerID != nil {
-		question.ownerID = *in.OwnerID // never the nil id
+		question.ownerID = *in.OwnerID
 	}
 	if in.After != nil {
-		question.after = *in.After // never the zero time
+		question.after = *in.After
 	}
 	return question
 }

@@ -12,23 +12,22 @@ BEGIN;
 -- The read side.
 
 -- Moves the raffle's counters and their version, and writes the numbers into the ring of the last
--- changes: 256 turns in each of 16 slots keep about the last 4 000 changes of a board. The slot
--- is the connection's, so that the connections of one pool do not wait for each other's row. The row
--- is locked until the commit, which is why a slot's versions have no gaps.
-CREATE FUNCTION board_moved(p_raffle uuid, p_reserved integer, p_sold integer, p_numbers integer[]) RETURNS void
+-- changes: 256 turns in each of 16 slots keep about the last 4 000 changes of a board. The caller
+-- takes the slots in turn, so that the commands of one process do not wait for each other's row. The
+-- row is locked until the commit, which is why a slot's versions have no gaps.
+CREATE FUNCTION board_moved(p_raffle uuid, p_slot smallint, p_reserved integer, p_sold integer, p_numbers integer[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_slot    smallint := pg_backend_pid() % 16;
     v_version bigint;
 BEGIN
     UPDATE raffle_counts_read c SET reserved = c.reserved + p_reserved, sold = c.sold + p_sold, version = c.version + 1
-     WHERE c.raffle_id = p_raffle AND c.slot = v_slot
+     WHERE c.raffle_id = p_raffle AND c.slot = p_slot
     RETURNING c.version INTO v_version;
     UPDATE board_changes_read c SET version = v_version, numbers = p_numbers
-     WHERE c.raffle_id = p_raffle AND c.slot = v_slot AND c.turn = (v_version % 256)::smallint;
+     WHERE c.raffle_id = p_raffle AND c.slot = p_slot AND c.turn = (v_version % 256)::smallint;
     IF NOT FOUND THEN
         INSERT INTO board_changes_read (raffle_id, slot, turn, version, numbers)
-        VALUES (p_raffle, v_slot, v_version % 256, v_version, p_numbers);
+        VALUES (p_raffle, p_slot, v_version % 256, v_version, p_numbers);
     END IF;
 END
 $$;
@@ -36,7 +35,7 @@ $$;
 -- Puts the numbers of a new reservation on the board. Those in p_retaken were held by somebody whose
 -- time was up: they keep their row and change hands. Nobody else writes these rows meanwhile:
 -- whoever did would hold the same tickets.
-CREATE FUNCTION numbers_held(p_raffle uuid, p_numbers integer[], p_retaken integer[], p_until timestamptz) RETURNS void
+CREATE FUNCTION numbers_held(p_raffle uuid, p_numbers integer[], p_retaken integer[], p_until timestamptz, p_slot smallint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     v_number integer;
@@ -50,13 +49,13 @@ BEGIN
             VALUES (p_raffle, v_number, 'reserved', p_until);
         END IF;
     END LOOP;
-    PERFORM board_moved(p_raffle, cardinality(p_numbers) - cardinality(p_retaken), 0, p_numbers);
+    PERFORM board_moved(p_raffle, p_slot, cardinality(p_numbers) - cardinality(p_retaken), 0, p_numbers);
 END
 $$;
 
 -- Marks the numbers of a purchase as sold; they are on the board unless the hold was over and swept.
 -- Repeating it changes nothing.
-CREATE FUNCTION numbers_sold(p_raffle uuid, p_numbers integer[]) RETURNS void
+CREATE FUNCTION numbers_sold(p_raffle uuid, p_numbers integer[], p_slot smallint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     v_number integer;
@@ -75,13 +74,13 @@ BEGIN
         v_swept := v_swept + FOUND::integer;
     END LOOP;
     IF v_held + v_swept > 0 THEN
-        PERFORM board_moved(p_raffle, -v_held, v_held + v_swept, p_numbers);
+        PERFORM board_moved(p_raffle, p_slot, -v_held, v_held + v_swept, p_numbers);
     END IF;
 END
 $$;
 
 -- Takes numbers whose hold was removed off the board.
-CREATE FUNCTION numbers_freed(p_raffle uuid, p_numbers integer[]) RETURNS void
+CREATE FUNCTION numbers_freed(p_raffle uuid, p_numbers integer[], p_slot smallint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     v_number integer;
@@ -93,7 +92,7 @@ BEGIN
         v_freed := v_freed + FOUND::integer;
     END LOOP;
     IF v_freed > 0 THEN
-        PERFORM board_moved(p_raffle, -v_freed, 0, p_numbers);
+        PERFORM board_moved(p_raffle, p_slot, -v_freed, 0, p_numbers);
     END IF;
 END
 $$;
@@ -265,7 +264,7 @@ BEGIN
         PERFORM FROM tickets t WHERE t.raffle_id = p_raffle AND t.number = v_number;
         IF FOUND THEN
             PERFORM FROM raffle_counts_read c WHERE c.raffle_id = p_raffle HAVING sum(c.reserved + c.sold) >= v_raffle.total_tickets;
-            IF FOUND THEN
+            IF FOUND AND NOT EXISTS (SELECT FROM purchases p WHERE p.reservation_id = p_reservation) THEN
                 PERFORM refuse('last_numbers');
             END IF;
         END IF;

@@ -11,9 +11,9 @@ DROP FUNCTION confirm_purchase(uuid, uuid, uuid, uuid, uuid, text, text, boolean
 DROP FUNCTION reserve_numbers(uuid, uuid, uuid, uuid, uuid, text, text, integer[], integer, integer, boolean);
 DROP FUNCTION purchase_made(uuid, bytea);
 DROP FUNCTION participant_joined(uuid, uuid);
-DROP FUNCTION numbers_freed(uuid, integer[]);
-DROP FUNCTION numbers_sold(uuid, integer[]);
-DROP FUNCTION numbers_held(uuid, integer[], integer[], timestamptz);
-DROP FUNCTION board_moved(uuid, integer, integer, integer[]);
+DROP FUNCTION numbers_freed(uuid, integer[], smallint);
+DROP FUNCTION numbers_sold(uuid, integer[], smallint);
+DROP FUNCTION numbers_held(uuid, integer[], integer[], timestamptz, smallint);
+DROP FUNCTION board_moved(uuid, smallint, integer, integer, integer[]);
 
 COMMIT;
