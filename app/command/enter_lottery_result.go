@@ -99,7 +99,7 @@ func (r record) enter(ctx context.Context, tx pgx.Tx, current owned, in EnterLot
 	if in.Result.Date > r.rules.Lottery.Today(current.Now) {
 		return raffle.Invalid(raffle.FieldError{Location: "body.date", Message: "must not lie in the future"})
 	}
-	if err := draw.CheckResultDates(r.rules, r.Entries, append(r.Results, in.Result)); err != nil {
+	if err := draw.CheckNextResult(r.rules, r.Entries, r.Results, in.Result); err != nil {
 		return resultFaults(err)
 	}
 	outcome, _, _, err := draw.DecideLottery(r.rules, r.Entries, r.Results)

@@ -73,11 +73,78 @@ func (s *shop) result(id uuid.UUID, digits, drawNumber string) EnterLotteryResul
 	}}
 }
 
+// otherDay gives a result another day, counted from the day of the rules.
+func (e EnterLotteryResult) otherDay(t *testing.T, days int) EnterLotteryResult {
+	t.Helper()
+	day, err := time.Parse(time.DateOnly, e.Result.Date)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Result.Date = day.AddDate(0, 0, days).Format(time.DateOnly)
+	return e
+}
+
+// enteredBefore puts a result on record as the version before did, which asked for no day.
+func (s *shop) enteredBefore(in EnterLotteryResult) {
+	s.t.Helper()
+	e := in.Result
+	s.exec(`
+		INSERT INTO lottery_results (raffle_id, position, digits, suspended, draw_number, draw_date, source_url, evidence, entered_at, confirmed_at)
+		SELECT $1, count(*), $2, $3, $4, $5, $6, $7, clock_timestamp(), clock_timestamp() FROM lottery_results WHERE raffle_id = $1`,
+		in.RaffleID, e.Digits, e.Suspended, e.DrawNumber, e.Date, e.SourceURL, e.Evidence[:])
+	s.republish(in.RaffleID)
+}
+
 // republish brings the read model of a raffle's draw up to what a test wrote past it.
 func (s *shop) republish(id uuid.UUID) {
 	s.t.Helper()
 	s.exec(`DELETE FROM draws_read WHERE raffle_id = $1`, id)
 	s.exec(`INSERT INTO draws_read SELECT * FROM draws_definition WHERE raffle_id = $1`, id)
+}
+
+// An older version took results of any day. Each is corrected on its own, whatever the others are, and the
+// raffle is drawn by what stands then, which anybody can verify.
+func TestResultsOfAnotherDayAreCorrected(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	type entry struct {
+		digits, draw string
+		days         int // after the day of the rules
+	}
+	const sold, unsold = "4826", "4820" // 6 and 10 of 1 to 10
+	for name, c := range map[string]struct{ before, refused, corrections []entry }{
+		"one":               {[]entry{{sold, "1", -1}}, []entry{{sold, "1", -2}}, []entry{{sold, "1", 0}}},
+		"corrected before":  {[]entry{{unsold, "1", -1}, {sold, "1", -2}}, nil, []entry{{sold, "1", 0}}},
+		"the second first":  {[]entry{{unsold, "1", -1}, {sold, "2", -1}}, []entry{{sold, "2", -2}}, []entry{{sold, "2", 0}, {unsold, "1", 0}}},
+		"the first decides": {[]entry{{unsold, "1", -1}, {unsold, "2", -1}}, nil, []entry{{sold, "1", 0}}},
+	} {
+		id := s.official(func(l *draw.Lottery) { l.OnUnsold = draw.UnsoldRepeat })
+		result := func(e entry) EnterLotteryResult { return s.result(id, e.digits, e.draw).otherDay(t, e.days) }
+		for _, e := range c.before {
+			s.enteredBefore(result(e))
+		}
+		for _, e := range c.refused {
+			refused(t, s.EnterLotteryResult(t.Context(), result(e)), raffle.CodeInvalid)
+		}
+		for _, e := range c.corrections {
+			in := result(e)
+			for _, in.Confirm = range []bool{false, true} {
+				if err := s.EnterLotteryResult(t.Context(), in); err != nil {
+					t.Errorf("%s: %+v: %v", name, e, err)
+				}
+			}
+		}
+		s.exec(`UPDATE lottery_results SET confirmed_at = confirmed_at - interval '24 hours' WHERE raffle_id = $1`, id)
+		s.republish(id)
+		if err := s.Draw(t.Context(), DrawRaffle{RaffleID: id}); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if proof := s.verified(id, nil); len(proof.Winners) != 1 || proof.Winners[0].Number != 6 {
+			t.Errorf("%s: %+v", name, proof.Winners)
+		}
+	}
+	s.consistent()
 }
 
 // Nobody can make the public record grow without end; what was entered last can still be confirmed.

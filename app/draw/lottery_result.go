@@ -102,16 +102,27 @@ func ResolveLottery(r Rules, entries []Entry, result LotteryResult) (Outcome, in
 // counts, in the place of the first.
 func CurrentResults(results []LotteryResult) []LotteryResult {
 	var current []LotteryResult
-	at := map[string]int{}
-	for _, r := range results {
-		if i, ok := at[r.DrawNumber]; ok {
-			current[i] = r
-			continue
-		}
-		at[r.DrawNumber] = len(current)
-		current = append(current, r)
+	for _, entries := range byDraw(results) {
+		current = append(current, entries[len(entries)-1])
 	}
 	return current
+}
+
+// byDraw gathers what was entered for each draw of the lottery, the corrections last, in the order in
+// which the draws came on record.
+func byDraw(results []LotteryResult) [][]LotteryResult {
+	var draws [][]LotteryResult
+	at := map[string]int{}
+	for _, r := range results {
+		i, ok := at[r.DrawNumber]
+		if !ok {
+			i = len(draws)
+			at[r.DrawNumber] = i
+			draws = append(draws, nil)
+		}
+		draws[i] = append(draws[i], r)
+	}
+	return draws
 }
 
 // DecideLottery goes through the results in the order they were entered, corrections applied, up to
@@ -128,30 +139,66 @@ func DecideLottery(r Rules, entries []Entry, results []LotteryResult) (Outcome, 
 	return outcome, at, last, nil
 }
 
-// CheckResultDates says whether the results are of the draws that the rules name. The day of the rules
-// decides; a later one only when a draw on record before it, suspended or with an unsold number, left the
-// decision to the lottery's next draw by the rules. Corrections stay on record, so a suspended draw that
-// is held later may keep its draw number. The error is Faults for the field "date", or LotteryNumber's.
+// CheckResultDates says whether the results that decide are of the draws that the rules name. The day of
+// the rules decides; a later one only when a draw on record before it, suspended or with an unsold number,
+// left the decision to the lottery's next draw by the rules. What was corrected cannot fail, and is a
+// reason for a later day where its own day is right: a suspended draw that is held later may keep its draw
+// number. The error is Faults for the field "date", or LotteryNumber's.
 func CheckResultDates(r Rules, entries []Entry, results []LotteryResult) error {
-	repeated := false
-	for _, result := range results {
-		day := r.Lottery.Date()
-		if _, err := time.Parse(time.DateOnly, result.Date); err != nil {
-			return Faults{{Field: "date", Message: "must be a date such as 2026-12-05"}}
+	d := days{rules: r, entries: entries}
+	for _, entered := range byDraw(results) {
+		var (
+			outcome Outcome
+			err     error
+		)
+		for _, result := range entered {
+			outcome, err = d.take(result)
 		}
-		if result.Date < day {
-			return Faults{{Field: "date", Message: "must not be before " + day + ": no earlier draw of the lottery decides by the rules"}}
-		}
-		if result.Date > day && !repeated {
-			return Faults{{Field: "date", Message: "must be " + day + ": by the rules the lottery's draw of that day decides; if it was suspended, enter that first"}}
-		}
-		outcome, _, err := ResolveLottery(r, entries, result)
-		if err != nil {
+		if err != nil || outcome != OutcomeRepeat { // what comes after a decision decides nothing
 			return err
 		}
-		repeated = repeated || outcome == OutcomeRepeat
 	}
 	return nil
+}
+
+// CheckNextResult says the same of a result that is to be entered after these, whatever they are: each
+// can be corrected on its own. The error is CheckResultDates'.
+func CheckNextResult(r Rules, entries []Entry, results []LotteryResult, next LotteryResult) error {
+	d := days{rules: r, entries: entries}
+	for _, entered := range byDraw(results) {
+		for _, result := range entered {
+			_, _ = d.take(result) // its faults are not those of the next
+		}
+		if entered[0].DrawNumber == next.DrawNumber {
+			break
+		}
+	}
+	_, err := d.take(next)
+	return err
+}
+
+// days checks the days of results, draw by draw.
+type days struct {
+	rules    Rules
+	entries  []Entry
+	repeated bool // a result whose day is right left the decision to the lottery's next draw
+}
+
+// take says what the result leads to, or what is wrong with it.
+func (d *days) take(result LotteryResult) (Outcome, error) {
+	day := d.rules.Lottery.Date()
+	if _, err := time.Parse(time.DateOnly, result.Date); err != nil {
+		return OutcomeNone, Faults{{Field: "date", Message: "must be a date such as 2026-12-05"}}
+	}
+	if result.Date < day {
+		return OutcomeNone, Faults{{Field: "date", Message: "must not be before " + day + ": no earlier draw of the lottery decides by the rules"}}
+	}
+	if result.Date > day && !d.repeated {
+		return OutcomeNone, Faults{{Field: "date", Message: "must be " + day + ": by the rules the lottery's draw of that day decides; if it was suspended, enter that first"}}
+	}
+	outcome, _, err := ResolveLottery(d.rules, d.entries, result)
+	d.repeated = d.repeated || outcome == OutcomeRepeat
+	return outcome, err
 }
 
 // Check names every fault of a result, for the organiser who enters it.

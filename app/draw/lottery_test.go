@@ -162,9 +162,10 @@ func TestResultDates(t *testing.T) {
 		r.Lottery.DrawsAt, r.Lottery.OnUnsold, r.Lottery.OnSuspended = "2026-12-05T22:30:00-05:00", UnsoldRepeat, SuspendedNextDraw
 	})
 	strict := lotteryRules(t, func(r *RulesInput) { r.Lottery.DrawsAt = "2026-12-05T22:30:00-05:00" })
-	at := func(date, digits string) LotteryResult {
-		return LotteryResult{Date: date, Digits: digits, Suspended: digits == "", DrawNumber: "1"}
+	of := func(number, date, digits string) LotteryResult {
+		return LotteryResult{Date: date, Digits: digits, Suspended: digits == "", DrawNumber: number}
 	}
+	at := func(date, digits string) LotteryResult { return of("1", date, digits) }
 	const sold, unsold, suspended = "4821", "4822", ""
 	for name, c := range map[string]struct {
 		rules   Rules
@@ -182,11 +183,36 @@ func TestResultDates(t *testing.T) {
 		"after an unsold number":        {rules, []LotteryResult{at("2026-12-05", unsold), at("2026-12-12", sold)}, true},
 		"after a suspended draw":        {rules, []LotteryResult{at("2026-12-05", suspended), at("2026-12-07", sold)}, true},
 		"earlier after an unsold one":   {rules, []LotteryResult{at("2026-12-05", unsold), at("2026-11-28", sold)}, false},
+		"of another day, corrected":     {rules, []LotteryResult{at("2026-12-04", sold), at("", "x"), at("2026-12-05", sold)}, true},
+		"corrected, and wrong again":    {rules, []LotteryResult{at("2026-12-04", sold), at("2026-12-06", sold)}, false},
+		"unsold on another day":         {rules, []LotteryResult{at("2026-12-04", unsold), at("2026-12-12", sold)}, false},
+		"a reason corrected":            {rules, []LotteryResult{at("2026-12-05", unsold), of("2", "2026-12-12", sold), at("2026-12-05", sold)}, true},
+		"a reason corrected to one":     {rules, []LotteryResult{at("2026-12-04", unsold), of("2", "2026-12-12", sold), at("2026-12-05", unsold)}, true},
+		"a reason that never was one":   {rules, []LotteryResult{at("2026-12-04", unsold), of("2", "2026-12-12", sold)}, false},
+		"the later one is corrected":    {rules, []LotteryResult{at("2026-12-05", unsold), of("2", "2026-12-04", sold), of("2", "2026-12-12", sold)}, true},
+		"the later one is not":          {rules, []LotteryResult{at("2026-12-05", unsold), of("2", "2026-12-04", sold)}, false},
+		"after what decided":            {rules, []LotteryResult{at("2026-12-04", unsold), of("2", "2026-12-12", sold), at("2026-12-05", sold)}, true},
 		"unsold, which the rules void":  {strict, []LotteryResult{at("2026-12-05", unsold), at("2026-12-12", sold)}, false},
 		"suspended, and the rules void": {strict, []LotteryResult{at("2026-12-05", suspended), at("2026-12-12", sold)}, false},
 	} {
 		if err := CheckResultDates(c.rules, vectorEntries(), c.results); (err == nil) != c.good {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	two := []LotteryResult{of("1", "2026-12-04", unsold), of("2", "2026-12-04", sold)} // taken by an older version
+	for name, c := range map[string]struct {
+		next LotteryResult
+		good bool
+	}{
+		"the first":              {of("1", "2026-12-05", unsold), true},
+		"the first, later":       {of("1", "2026-12-12", unsold), false},
+		"the second":             {of("2", "2026-12-05", sold), true},
+		"the second, too early":  {of("2", "2026-12-12", sold), false},
+		"the second, unreadable": {of("2", "2026-12-05", "x"), false},
+		"a third":                {of("3", "2026-12-05", sold), true},
+	} {
+		if err := CheckNextResult(rules, vectorEntries(), two, c.next); (err == nil) != c.good {
+			t.Errorf("entered next: %s: %v", name, err)
 		}
 	}
 	if today := rules.Lottery.Today(time.Date(2026, 12, 6, 3, 0, 0, 0, time.UTC)); today != "2026-12-05" {

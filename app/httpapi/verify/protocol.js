@@ -219,12 +219,18 @@ export const sameWinners = (a, b) => a.length === b.length &&
 
 // Lotteries
 
-// currentResults applies the corrections: the last entry for a draw number counts, in the first's place.
-export function currentResults(results) {
-  const current = new Map();
-  for (const r of results) current.set(r.draw_number, r);
-  return [...current.values()];
+// byDraw gathers what was entered for each draw number, corrections last, in the order of the first entries.
+function byDraw(results) {
+  const draws = new Map();
+  for (const r of results) {
+    if (!draws.has(r.draw_number)) draws.set(r.draw_number, []);
+    draws.get(r.draw_number).push(r);
+  }
+  return [...draws.values()];
 }
+
+// currentResults applies the corrections: the last entry for a draw number counts, in the first's place.
+export const currentResults = (results) => byDraw(results).map((entered) => entered.at(-1));
 
 // decide applies the rules to the results in order: {outcome, entry, last}.
 export function decide(rules, entries, results) {
@@ -236,15 +242,19 @@ export function decide(rules, entries, results) {
   return verdict;
 }
 
-// misdated is the first result that is not of a draw the rules name: {date, day}. The day of the rules
-// decides; a later one only after a draw on record that left the decision to the lottery's next draw.
+// misdated is the first result that decides and is not of a draw the rules name: {date, day}. The day of the
+// rules decides; a later one only after a draw on record that left the decision to the lottery's next draw.
+// What was corrected cannot be at fault, and is such a reason where its own day is right.
 export function misdated(rules, entries, results) {
   const day = rules.lottery.draws_at.slice(0, 10);
   let repeated = false;
-  for (const result of results) {
-    const date = String(result.date);
-    if (!isDate(date) || date < day || (date > day && !repeated)) return { date, day };
-    repeated ||= resolve(rules, entries, result).outcome === "next_draw";
+  const right = ({ date }) => isDate(String(date)) && date >= day && (date === day || repeated);
+  for (const entered of byDraw(results)) {
+    const current = entered.pop();
+    for (const r of entered) repeated ||= right(r) && readable(rules, r) && resolve(rules, entries, r).outcome === "next_draw";
+    if (!right(current)) return { date: String(current.date), day };
+    if (resolve(rules, entries, current).outcome !== "next_draw") break; // what comes after a decision decides nothing
+    repeated = true;
   }
   return null;
 }
@@ -254,14 +264,18 @@ function isDate(text) {
   return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
 }
 
+// readable says whether a result has what the rules read: nothing of a draw that was not held, else digits.
+function readable({ lottery }, { suspended, digits }) {
+  return suspended ? !digits : /^\d{1,12}$/.test(digits ?? "") && digits.length >= lottery.digits;
+}
+
 function resolve(rules, entries, result) {
   const { lottery } = rules;
+  if (!readable(rules, result)) throw new Error(result.suspended ? "a suspended draw has no result" : "too few digits");
   if (result.suspended) {
-    if (result.digits) throw new Error("a suspended draw has no result");
     const outcome = { next_draw: "next_draw", beacon_among_sold: "beacon", void: "void" }[lottery.on_suspended];
     return { outcome };
   }
-  if (!/^\d{1,12}$/.test(result.digits ?? "") || result.digits.length < lottery.digits) throw new Error("too few digits");
   const cut = lottery.take === "last" ? result.digits.slice(-lottery.digits) : result.digits.slice(0, lottery.digits);
   const modulus = 10 ** lottery.digits;
   const number = rules.start + ((((Number(cut) - rules.start) % modulus) + modulus) % modulus);

@@ -170,6 +170,18 @@ func lottery(unsold draw.OnUnsold, digits string) played {
 	return p
 }
 
+// corrected is decided by a draw of a later day. The reason for it was first entered with another day,
+// and before that so that nobody can read it.
+func corrected() played {
+	p := lottery(draw.UnsoldRepeat, "4820")
+	reason := p.results[0]
+	early, unreadable, later := reason, reason, reason
+	early.Date, unreadable.Date, unreadable.Digits = "2023-08-22", "", "x"
+	later.DrawNumber, later.Date, later.Digits = "4563", "2023-08-30", "4005"
+	p.results = []draw.LotteryResult{unreadable, early, later, reason}
+	return p
+}
+
 // rounds are the published quicknet rounds that app/draw is tested with.
 func rounds(t *testing.T) []byte {
 	t.Helper()

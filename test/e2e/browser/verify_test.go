@@ -134,6 +134,8 @@ func tampered(t *testing.T) (cases map[string]files, caught map[string]string) {
 	for _, date := range []string{"2023-08-22", "2023-08-30", "2023-08-32", ""} {
 		edit("lottery day "+date, "lottery", lottery(draw.UnsoldNearest, "4821"), func(_ *files, p *draw.Proof) { p.Results[0].Date = date })
 	}
+	edit("lottery day of the reason", "lottery", corrected(), func(_ *files, p *draw.Proof) { p.Results[3].Date = "2023-08-22" })
+	edit("lottery without the correction", "lottery", corrected(), func(_ *files, p *draw.Proof) { p.Results = p.Results[:3] })
 	edit("not JSON", "failed", beacon(), func(f *files, _ *draw.Proof) { f.proof = []byte("{") })
 	edit("another protocol", "failed", beacon(), func(_ *files, p *draw.Proof) { p.Protocol = "rifa/v2" })
 	return cases, caught
@@ -172,6 +174,7 @@ func TestGoodProofs(t *testing.T) {
 	ticket := beacon()
 	ticket.rules.Exclude, ticket.rules.DrawAt = draw.ExcludeTicket, draw.RoundTime(1000)
 	cases["ticket"], _ = ticket.finish(t, 0)
+	cases["corrected"], _ = corrected().finish(t, 0)
 	bare := cases["beacon"]
 	bare.rules, bare.keys = nil, nil
 	cases["bare"] = bare
