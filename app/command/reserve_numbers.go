@@ -75,7 +75,7 @@ func (c *Raffles) reserve(ctx context.Context, in ReserveNumbers, out *Reservati
 		b.Queue(`
 			SELECT r.participant_id, r.numbers, r.expires_at, r.ticket_price::text, r.currency, r.total_price::text
 			FROM reserve_numbers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS r, `+
-			projection.ParticipantJoined("r.joined", "$3")+", "+projection.NumbersHeld("$1", "r.numbers", "r.retaken", "r.expires_at", "$12"),
+			projection.ParticipantJoined("r.joined", "$3")+", "+projection.NumbersHeld("$1", "r.numbers", "r.expires_at", "$12"),
 			in.RaffleID, out.ID, in.Caller, in.ParticipantID, newParticipant, in.Name, in.Email,
 			numbers, in.Quantity, in.Minutes, lock == alone, projection.Slot()).
 			QueryRow(func(row pgx.Row) error {

@@ -11,10 +11,9 @@ import (
 // counters is one of Slot's.
 
 // NumbersHeld is the item of a FROM list that puts the numbers of a new reservation on the board until the
-// time given. Those retaken were held by somebody whose time was up; they keep their row and change
-// hands.
-func NumbersHeld(raffleID, numbers, retaken, until, slot string) string {
-	return "numbers_held(" + raffleID + ", " + numbers + ", " + retaken + ", " + until + ", " + slot + ")"
+// time given. A hold that was taken over after its time keeps its row and changes hands.
+func NumbersHeld(raffleID, numbers, until, slot string) string {
+	return "numbers_held(" + raffleID + ", " + numbers + ", " + until + ", " + slot + ")"
 }
 
 // NumbersSold is the item of a FROM list that marks the numbers of a purchase as sold. Repeating it changes

@@ -32,24 +32,24 @@ BEGIN
 END
 $$;
 
--- Puts the numbers of a new reservation on the board. Those in p_retaken were held by somebody whose
--- time was up: they keep their row and change hands. Nobody else writes these rows meanwhile:
--- whoever did would hold the same tickets.
-CREATE FUNCTION numbers_held(p_raffle uuid, p_numbers integer[], p_retaken integer[], p_until timestamptz, p_slot smallint) RETURNS void
+-- Puts the numbers of a new reservation on the board. A hold that was taken over after its time keeps
+-- its row and changes hands. Nobody else writes these rows meanwhile: whoever did would hold the
+-- same tickets.
+CREATE FUNCTION numbers_held(p_raffle uuid, p_numbers integer[], p_until timestamptz, p_slot smallint) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     v_number integer;
+    v_new    integer := 0;
 BEGIN
     FOREACH v_number IN ARRAY p_numbers LOOP
-        IF v_number = ANY (p_retaken) THEN
-            UPDATE raffle_numbers_read n SET reserved_until = p_until
-             WHERE n.raffle_id = p_raffle AND n.number = v_number;
-        ELSE
-            INSERT INTO raffle_numbers_read (raffle_id, number, status, reserved_until)
-            VALUES (p_raffle, v_number, 'reserved', p_until);
-        END IF;
+        UPDATE raffle_numbers_read n SET reserved_until = p_until
+         WHERE n.raffle_id = p_raffle AND n.number = v_number;
+        CONTINUE WHEN FOUND;
+        INSERT INTO raffle_numbers_read (raffle_id, number, status, reserved_until)
+        VALUES (p_raffle, v_number, 'reserved', p_until);
+        v_new := v_new + 1;
     END LOOP;
-    PERFORM board_moved(p_raffle, p_slot, cardinality(p_numbers) - cardinality(p_retaken), 0, p_numbers);
+    PERFORM board_moved(p_raffle, p_slot, v_new, 0, p_numbers);
 END
 $$;
 
@@ -134,19 +134,17 @@ ALTER TABLE reservations SET (fillfactor = 90);
 
 -- Holds numbers. With p_quantity the numbers are chosen here from p_numbers, which then are random
 -- integers; a rival who takes one of the chosen meanwhile raises numbers_contended: call again alone.
--- retaken are those of the numbers that somebody held whose time was up; joined is the participant when
--- it is a new one.
+-- joined is the participant when it is a new one.
 CREATE FUNCTION reserve_numbers(
     p_raffle uuid, p_reservation uuid, p_user uuid, p_known_participant uuid, p_new_participant uuid,
     p_name text, p_email text, p_numbers integer[], p_quantity integer, p_minutes integer, p_alone boolean,
-    OUT participant_id uuid, OUT joined uuid, OUT numbers integer[], OUT retaken integer[], OUT expires_at timestamptz,
+    OUT participant_id uuid, OUT joined uuid, OUT numbers integer[], OUT expires_at timestamptz,
     OUT ticket_price numeric, OUT currency text, OUT total_price numeric)
 LANGUAGE plpgsql AS $$
 DECLARE
     v_raffle  record;
     v_wanted  integer[] := p_numbers;
     v_number  integer;
-    v_is_new  boolean;
     v_outside integer[];
     v_taken   integer[];
 BEGIN
@@ -171,7 +169,6 @@ BEGIN
     END IF;
 
     numbers := '{}';
-    retaken := '{}';
     expires_at := clock_timestamp() + make_interval(mins => p_minutes);
     -- In ascending order: two buyers of overlapping numbers wait for each other in one direction only.
     FOR v_number IN SELECT n FROM unnest(v_wanted) AS n ORDER BY n LOOP
@@ -183,15 +180,11 @@ BEGIN
         VALUES (p_raffle, v_number, 'reserved', p_reservation, expires_at)
             ON CONFLICT ON CONSTRAINT tickets_pkey DO UPDATE
            SET id = excluded.id, reservation_id = excluded.reservation_id, reserved_until = excluded.reserved_until
-         WHERE t.status = 'reserved' AND t.reserved_until <= clock_timestamp()
-        RETURNING t.xmax = 0 INTO v_is_new;
-        IF v_is_new IS NULL THEN
+         WHERE t.status = 'reserved' AND t.reserved_until <= clock_timestamp();
+        IF FOUND THEN
+            numbers := numbers || v_number;
+        ELSE
             v_taken := v_taken || v_number;
-            CONTINUE;
-        END IF;
-        numbers := numbers || v_number;
-        IF NOT v_is_new THEN
-            retaken := retaken || v_number;
         END IF;
     END LOOP;
     IF v_outside IS NOT NULL THEN

@@ -13,7 +13,7 @@ DROP FUNCTION purchase_made(uuid, bytea);
 DROP FUNCTION participant_joined(uuid, uuid);
 DROP FUNCTION numbers_freed(uuid, integer[], smallint);
 DROP FUNCTION numbers_sold(uuid, integer[], smallint);
-DROP FUNCTION numbers_held(uuid, integer[], integer[], timestamptz, smallint);
+DROP FUNCTION numbers_held(uuid, integer[], timestamptz, smallint);
 DROP FUNCTION board_moved(uuid, smallint, integer, integer, integer[]);
 
 COMMIT;
