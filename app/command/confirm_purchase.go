@@ -68,31 +68,36 @@ func (c *Raffles) Confirm(ctx context.Context, in ConfirmPurchase) (Purchase, er
 	return purchase, refusal(err)
 }
 
+var confirmStatement = `
+	SELECT p.purchase_id, p.participant_id, p.numbers, p.total_price::text, p.currency, p.status, p.created_at, p.owner, p.commitment, ` +
+	projection.PurchaseMade("p", "$1", "$6") + ", " + projection.NumbersSold("$1", "p.numbers", "$10") + `
+	FROM confirm_purchase($1, $2, $3, $4, $5, $6, $7, $8, $9) AS p`
+
 func (c *Raffles) confirm(ctx context.Context, in ConfirmPurchase, out *Purchase, lock lockMode) error {
 	newPurchase, salt := out.ID, draw.NewSalt()
 	sold := func(ctx context.Context, db *pgxpool.Pool) (done bool, err error) {
 		return c.findPurchase(ctx, db, in.ReservationID, out)
 	}
+	args := []any{
+		in.RaffleID, in.ReservationID, in.Caller, in.ParticipantID, newPurchase,
+		in.PaymentMethod, in.PaymentReference, lock == alone, salt, projection.Slot(),
+	}
+	scan := func(row pgx.Row) error { return out.scan(row, nil, nil) }
+	if lock == sharing {
+		return postgres.InOneStatement(ctx, c.DB, sold, scan, confirmStatement, args...)
+	}
 	return postgres.InOneTrip(ctx, c.DB, sold, func(b *pgx.Batch) {
-		b.Queue(`
-			SELECT p.purchase_id, p.participant_id, p.numbers, p.total_price::text, p.currency, p.status, p.created_at, p.owner, p.commitment
-			FROM confirm_purchase($1, $2, $3, $4, $5, $6, $7, $8, $9) AS p, `+
-			projection.PurchaseMade("p.made", "p.owner")+", "+projection.NumbersSold("$1", "p.numbers", "$10"),
-			in.RaffleID, in.ReservationID, in.Caller, in.ParticipantID, newPurchase,
-			in.PaymentMethod, in.PaymentReference, lock == alone, salt, projection.Slot()).
-			QueryRow(out.scan)
-		if lock == alone { // only then can it have been the last sale
-			projection.RaffleChanged(b, in.RaffleID)
-			b.Queue(`SELECT status = 'closed' FROM raffles WHERE id = $1`, in.RaffleID).
-				QueryRow(func(row pgx.Row) error { return row.Scan(&out.soldOut) })
-		}
+		b.Queue(confirmStatement, args...).QueryRow(scan)
+		projection.RaffleChanged(b, in.RaffleID) // only now can it have been the last sale
+		b.Queue(`SELECT status = 'closed' FROM raffles WHERE id = $1`, in.RaffleID).
+			QueryRow(func(row pgx.Row) error { return row.Scan(&out.soldOut) })
 	})
 }
 
-// scan reads a sale with what its receipt says beyond it.
-func (p *Purchase) scan(row pgx.Row) error {
+// scan reads a sale with what its receipt says beyond it, and the columns after that into rest.
+func (p *Purchase) scan(row pgx.Row, rest ...any) error {
 	var owner, commitment []byte
-	err := row.Scan(&p.ID, &p.ParticipantID, &p.Numbers, &p.TotalPrice, &p.Currency, &p.Status, &p.CreatedAt, &owner, &commitment)
+	err := row.Scan(append([]any{&p.ID, &p.ParticipantID, &p.Numbers, &p.TotalPrice, &p.Currency, &p.Status, &p.CreatedAt, &owner, &commitment}, rest...)...)
 	if err != nil || owner == nil || commitment == nil {
 		return err
 	}

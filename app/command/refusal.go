@@ -17,7 +17,7 @@ const (
 )
 
 // refusedState is the SQLSTATE with which the functions of the buying refuse (migrations buying and
-// one_statement_buying).
+// brief_buying).
 const refusedState = "RF001"
 
 // Codes that the functions raise for the command's own ears: the command runs again, alone.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -42,7 +43,7 @@ type Reservation struct {
 // Reserve holds all the numbers or none. Numbers that somebody holds or owns are refused with
 // CodeNumbersUnavailable, whose member "numbers" lists them; a hold whose time is up is taken over.
 //
-// It costs one statement: reserve_numbers (migration one_statement_buying) checks and writes, the
+// It costs one statement: reserve_numbers (migration brief_buying) checks and writes, the
 // projections follow, and the transaction commits. Three locks carry the promises until that commit:
 //   - the raffle's advisory lock, shared: whoever closes, seals, draws or cancels takes it alone, so
 //     no number is held after that, and buyers do not wait for each other;
@@ -62,26 +63,30 @@ func (c *Raffles) Reserve(ctx context.Context, in ReserveNumbers) (Reservation, 
 	return reservation, refusal(err)
 }
 
+var reserveStatement = `
+	SELECT r.participant_id, r.numbers, r.expires_at, r.ticket_price::text, r.currency, r.total_price::text, ` +
+	projection.ParticipantJoined("r.joined", "$3") + ", " + projection.NumbersHeld("$1", "r.numbers", "r.fresh", "r.expires_at", "$13") + `
+	FROM reserve_numbers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS r`
+
 func (c *Raffles) reserve(ctx context.Context, in ReserveNumbers, out *Reservation, lock lockMode) error {
-	numbers := in.Numbers
+	numbers, wanted := slices.Sorted(slices.Values(in.Numbers)), len(in.Numbers)
 	if in.Quantity != nil {
-		numbers = randomPicks(*in.Quantity)
+		numbers, wanted = randomPicks(*in.Quantity), *in.Quantity
+	}
+	tickets := make([]uuid.UUID, wanted)
+	for i := range tickets {
+		tickets[i] = uuid.New()
 	}
 	newParticipant := uuid.Must(uuid.NewV7())
 	held := func(ctx context.Context, db *pgxpool.Pool) (done bool, err error) {
 		return c.findReservation(ctx, db, out)
 	}
-	return postgres.InOneTrip(ctx, c.DB, held, func(b *pgx.Batch) {
-		b.Queue(`
-			SELECT r.participant_id, r.numbers, r.expires_at, r.ticket_price::text, r.currency, r.total_price::text
-			FROM reserve_numbers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS r, `+
-			projection.ParticipantJoined("r.joined", "$3")+", "+projection.NumbersHeld("$1", "r.numbers", "r.expires_at", "$12"),
-			in.RaffleID, out.ID, in.Caller, in.ParticipantID, newParticipant, in.Name, in.Email,
-			numbers, in.Quantity, in.Minutes, lock == alone, projection.Slot()).
-			QueryRow(func(row pgx.Row) error {
-				return row.Scan(&out.ParticipantID, &out.Numbers, &out.ExpiresAt, &out.TicketPrice, &out.Currency, &out.TotalPrice)
-			})
-	})
+	scan := func(row pgx.Row) error {
+		return row.Scan(&out.ParticipantID, &out.Numbers, &out.ExpiresAt, &out.TicketPrice, &out.Currency, &out.TotalPrice, nil, nil)
+	}
+	return postgres.InOneStatement(ctx, c.DB, held, scan, reserveStatement,
+		in.RaffleID, out.ID, in.Caller, in.ParticipantID, newParticipant, in.Name, in.Email,
+		numbers, tickets, in.Quantity, in.Minutes, lock == alone, projection.Slot())
 }
 
 // findReservation tells, after an unanswered commit, whether the reservation was made.

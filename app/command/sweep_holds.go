@@ -68,7 +68,7 @@ func (c *Raffles) sweep(ctx context.Context, raffleID uuid.UUID, numbers []int32
 		freed = len(gone)
 		batch := &pgx.Batch{}
 		rememberHold(batch, raffleID)
-		batch.Queue(`SELECT FROM `+projection.NumbersFreed("$1", "$2", "$3"), raffleID, gone, projection.Slot())
+		batch.Queue(`SELECT `+projection.NumbersFreed("$1", "$2", "$3"), raffleID, gone, projection.Slot())
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	return freed, err

@@ -89,6 +89,25 @@ func InOneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b
 	})
 }
 
+// InOneStatement is InOneTrip for a single statement that answers one row, which scan reads, perhaps
+// several times.
+func InOneStatement(ctx context.Context, db *pgxpool.Pool, lookup Lookup, scan func(row pgx.Row) error, statement string, args ...any) error {
+	if outer, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
+		return pgx.BeginFunc(ctx, outer, func(tx pgx.Tx) error { return scan(tx.QueryRow(ctx, statement, args...)) })
+	}
+	return retry(ctx, db, lookup, func() error {
+		conn, err := db.Acquire(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		if err := scan(conn.QueryRow(ctx, statement, args...)); err != nil {
+			return commitFailure(err)
+		}
+		return nil
+	})
+}
+
 type batchSender interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }

@@ -1,7 +1,6 @@
 package projection
 
-// ParticipantJoined is the item of a FROM list that adds a new participant, of an account or not; nothing for
-// NULL.
+// ParticipantJoined adds a new participant, of an account or not; nothing for NULL.
 func ParticipantJoined(participantID, userID string) string {
 	return "participant_joined(" + participantID + ", " + userID + ")"
 }

@@ -1,8 +1,8 @@
 // Package projection keeps the read model. Commands call its functions in the transaction of their own
 // statements, behind them; each says what happened, and the SQL derives the rows from the write model.
-// On the hot path a projection is an item of the FROM list of the command's one statement: its
-// arguments are SQL, what the function of the write side before it answered. What a read table must
-// hold is said once, by the views that definition.go names.
+// On the hot path a projection is an item of the select list of the command's one statement: its
+// arguments are SQL, what the function of the write side in the FROM list answered, and its own answer
+// is an empty column. What a read table must hold is said once, by the views that definition.go names.
 package projection
 
 import (

@@ -1,6 +1,8 @@
 package projection
 
 import (
+	"strings"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
@@ -10,10 +12,11 @@ import (
 
 const saleColumns = `id, raffle_id, participant_id, numbers, total_price, currency, status, payment_method, winner, created_at, owner`
 
-// PurchaseMade is the item of a FROM list that adds a new purchase, whose raffle is not drawn yet; nothing for
-// NULL.
-func PurchaseMade(purchaseID, owner string) string {
-	return "purchase_made(" + purchaseID + ", " + owner + ")"
+// PurchaseMade adds a new purchase, whose raffle is not drawn yet. sale is the row that confirm_purchase
+// answered; nothing happens when it made no purchase.
+func PurchaseMade(sale, raffleID, method string) string {
+	return strings.NewReplacer("SALE", sale, "RAFFLE", raffleID, "METHOD", method).Replace(
+		"purchase_made(SALE.made, RAFFLE, SALE.participant_id, SALE.numbers, SALE.total_price, SALE.currency, SALE.status, METHOD, SALE.created_at, SALE.owner)")
 }
 
 // PurchasesWon marks the purchases of the numbers that won a prize.

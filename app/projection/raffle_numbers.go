@@ -6,23 +6,22 @@ import (
 )
 
 // A board row exists only for a number that is held or sold; "available" is its absence. What moves
-// numbers is written in SQL (migration one_statement_buying), each function moving the raffle's counters by
+// numbers is written in SQL (migration brief_buying), each function moving the raffle's counters by
 // exactly what it changed on the board, and their version, from which entity tags are made. The slot of the
 // counters is one of Slot's.
 
-// NumbersHeld is the item of a FROM list that puts the numbers of a new reservation on the board until the
-// time given. A hold that was taken over after its time keeps its row and changes hands.
-func NumbersHeld(raffleID, numbers, until, slot string) string {
-	return "numbers_held(" + raffleID + ", " + numbers + ", " + until + ", " + slot + ")"
+// NumbersHeld puts the numbers of a new reservation on the board until the time given. fresh of them were free;
+// the others' hold was over: it keeps its row and changes hands.
+func NumbersHeld(raffleID, numbers, fresh, until, slot string) string {
+	return "numbers_held(" + raffleID + ", " + numbers + ", " + fresh + ", " + until + ", " + slot + ")"
 }
 
-// NumbersSold is the item of a FROM list that marks the numbers of a purchase as sold. Repeating it changes
-// nothing.
+// NumbersSold marks the numbers of a purchase as sold. Repeating it changes nothing.
 func NumbersSold(raffleID, numbers, slot string) string {
 	return "numbers_sold(" + raffleID + ", " + numbers + ", " + slot + ")"
 }
 
-// NumbersFreed is the item of a FROM list that takes numbers whose hold was removed off the board.
+// NumbersFreed takes numbers whose hold was removed off the board.
 func NumbersFreed(raffleID, numbers, slot string) string {
 	return "numbers_freed(" + raffleID + ", " + numbers + ", " + slot + ")"
 }

@@ -18,12 +18,12 @@ var edits = []struct{ file, from, to string }{
 		`run(postgres.WithTx(ctx, tx))`,
 		`run(map[bool]context.Context{true: ctx, false: postgres.WithTx(ctx, tx)}[postgres.Mistake("idempotency")])`},
 	{"app/command/reserve_numbers.go", // the board is brought up to date after the commit
-		`", "+projection.NumbersHeld("$1", "r.numbers", "r.expires_at", "$12"),`,
-		`map[bool]string{true: ", (SELECT $12::smallint) AS slot", false: ", " + projection.NumbersHeld("$1", "r.numbers", "r.expires_at", "$12")}[postgres.Mistake("projection")],`},
+		`projection.NumbersHeld("$1", "r.numbers", "r.fresh", "r.expires_at", "$13") +`,
+		`map[bool]string{true: "$13::smallint", false: projection.NumbersHeld("$1", "r.numbers", "r.fresh", "r.expires_at", "$13")}[postgres.Mistake("projection")]+`},
 	{"app/command/reserve_numbers.go",
 		`return reservation, refusal(err)`,
 		`if err == nil && postgres.Mistake("projection") {
-			_, _ = c.DB.Exec(ctx, "SELECT FROM reservations r, "+projection.NumbersHeld("r.raffle_id", "r.numbers", "r.expires_at", "0::smallint")+" WHERE r.id = $1", reservation.ID)
+			_, _ = c.DB.Exec(ctx, "SELECT "+projection.NumbersHeld("r.raffle_id", "r.numbers", "cardinality(r.numbers)", "r.expires_at", "0::smallint")+" FROM reservations r WHERE r.id = $1", reservation.ID)
 		}
 		return reservation, refusal(err)`},
 	{"app/postgres/tx.go", // an unanswered commit is taken for one that failed
