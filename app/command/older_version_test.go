@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rifaapp/rifaapp/app/draw"
 	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/raffle"
 	"github.com/rifaapp/rifaapp/test/testdb"
@@ -126,5 +127,73 @@ func TestOlderVersionSellsWhileItsTableBecomesAView(t *testing.T) {
 	var purchases, shown int
 	if err := s.db.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM purchases), (SELECT count(*) FROM purchases_read)`).Scan(&purchases, &shown); err != nil || shown != purchases {
 		t.Errorf("%d purchases, %d of them shown, %v", purchases, shown, err)
+	}
+}
+
+// What the version before brief_buying says for a purchase.
+const (
+	reserved = `SELECT r.total_price::text FROM reserve_numbers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS r,
+		participant_joined(r.joined, $3), numbers_held($1, r.numbers, r.expires_at, $12)`
+	confirmed = `SELECT p.total_price::text FROM confirm_purchase($1, $2, $3, $4, $5, $6, $7, $8, $9) AS p,
+		purchase_made(p.made, p.owner), numbers_sold($1, p.numbers, $10)`
+	released = `SELECT cardinality(r.numbers)::text FROM release_reservation($1, $2, $3) AS r, numbers_freed($1, r.numbers, $4)`
+)
+
+// It goes on buying while brief_buying is deployed and beside the version that needs it, with the
+// statements that its connections prepared before.
+func TestOlderVersionBuysWhileItsFunctionsAreReplaced(t *testing.T) {
+	t.Parallel()
+	database := testdb.NewEmpty(t)
+	deployTo(t, database, "one_statement_buying") // the last change before ticket_states and brief_buying
+	s := &shop{t: t, db: database.Pool, owner: uuid.New(), Raffles: &Raffles{DB: database.Pool}}
+	s.exec(`INSERT INTO users (id, name, email, email_key, password_hash) VALUES ($1, 'Ana', 'ana@example.com', 'ana@example.com', '')`, s.owner)
+	id := s.raffle(100_000)
+	var (
+		buyers       sync.WaitGroup
+		done, number atomic.Int64
+		ctx, stop    = context.WithCancel(t.Context())
+	)
+	cycle := func() error {
+		reservation, n := uuid.New(), int32(number.Add(2))
+		slot := n / 2 % 16
+		var answer string
+		scan := func(row pgx.Row) error { return row.Scan(&answer) }
+		err := postgres.InOneStatement(t.Context(), s.db, nil, scan, reserved,
+			id, reservation, nil, nil, uuid.New(), "Luz", nil, []int32{n, n - 1}, nil, 10, false, slot)
+		switch {
+		case err != nil:
+			return err
+		case n%3 == 0:
+			return postgres.InOneStatement(t.Context(), s.db, nil, scan, released, id, reservation, nil, slot)
+		}
+		return postgres.InOneStatement(t.Context(), s.db, nil, scan, confirmed, id, reservation, nil, nil, uuid.New(), "demo", nil, false, draw.NewSalt(), slot)
+	}
+	for range 3 {
+		buyers.Go(func() {
+			for ctx.Err() == nil {
+				if err := cycle(); err != nil {
+					t.Error(err)
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	wait := func(more int64) {
+		for until := done.Load() + more; done.Load() < until && !t.Failed(); {
+			runtime.Gosched()
+		}
+	}
+	wait(30)
+	deployTo(t, database, "")
+	wait(30)
+	bought := s.sell(s.hold(id, 99_001, 99_002)) // this version, between them
+	wait(30)
+	stop()
+	buyers.Wait()
+	s.consistent()
+	var owner *uuid.UUID
+	if err := s.db.QueryRow(t.Context(), `SELECT user_id FROM participants_read WHERE id = $1`, bought.ParticipantID).Scan(&owner); err != nil || owner != nil {
+		t.Errorf("the buyer is shown as of account %v, %v", owner, err)
 	}
 }

@@ -65,7 +65,7 @@ func (c *Raffles) Reserve(ctx context.Context, in ReserveNumbers) (Reservation, 
 
 var reserveStatement = `
 	SELECT r.participant_id, r.numbers, r.expires_at, r.ticket_price::text, r.currency, r.total_price::text, ` +
-	projection.ParticipantJoined("r.joined", "$3") + ", " + projection.NumbersHeld("$1", "r.numbers", "r.fresh", "r.expires_at", "$13") + `
+	projection.NumbersHeld("$1", "r.numbers", "r.fresh", "r.expires_at", "$13") + `
 	FROM reserve_numbers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS r`
 
 func (c *Raffles) reserve(ctx context.Context, in ReserveNumbers, out *Reservation, lock lockMode) error {
@@ -82,7 +82,7 @@ func (c *Raffles) reserve(ctx context.Context, in ReserveNumbers, out *Reservati
 		return c.findReservation(ctx, db, out)
 	}
 	scan := func(row pgx.Row) error {
-		return row.Scan(&out.ParticipantID, &out.Numbers, &out.ExpiresAt, &out.TicketPrice, &out.Currency, &out.TotalPrice, nil, nil)
+		return row.Scan(&out.ParticipantID, &out.Numbers, &out.ExpiresAt, &out.TicketPrice, &out.Currency, &out.TotalPrice, nil)
 	}
 	return postgres.InOneStatement(ctx, c.DB, held, scan, reserveStatement,
 		in.RaffleID, out.ID, in.Caller, in.ParticipantID, newParticipant, in.Name, in.Email,

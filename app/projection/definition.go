@@ -48,7 +48,6 @@ var tables = []table{
 			`INSERT INTO sales_read (` + saleColumns + `) SELECT ` + saleColumns + ` FROM purchases_definition`,
 		},
 	},
-	plainTable("participants_read", "id", "participants_definition", "id, user_id"),
 	plainTable("draws_read", "raffle_id", "draws_definition", drawColumns),
 	plainTable("draw_entries_read", "raffle_id, chunk", "draw_entries_definition", entryColumns),
 	plainTable("receipt_keys_read", "key_id", "receipt_keys_definition", "key_id, public_key, created_at"),

@@ -3,7 +3,6 @@
 
 BEGIN;
 
-CREATE INDEX sales_read_raffle ON sales_read (raffle_id);
 ALTER TABLE tickets
     ADD CONSTRAINT tickets_status_check CHECK (status IN ('reserved', 'sold')),
     ADD CONSTRAINT tickets_sold_has_purchase CHECK ((status = 'sold') = (purchase_id IS NOT NULL)),
@@ -12,6 +11,15 @@ ALTER TABLE tickets
 ALTER TABLE tickets ADD CONSTRAINT tickets_held_or_sold CHECK (
     status = CASE WHEN purchase_id IS NULL THEN 'reserved' ELSE 'sold' END
     AND (purchase_id IS NULL) = (reserved_until IS NOT NULL)) NOT VALID;
+
+DROP VIEW participants_read;
+DROP FUNCTION write_participants_read();
+CREATE TABLE participants_read (
+    id      uuid PRIMARY KEY,
+    user_id uuid
+);
+INSERT INTO participants_read SELECT * FROM participants_definition;
+CREATE INDEX sales_read_raffle ON sales_read (raffle_id);
 
 DROP FUNCTION reserve_numbers(uuid, uuid, uuid, uuid, uuid, text, text, integer[], uuid[], integer, integer, boolean);
 DROP FUNCTION purchase_made(uuid, uuid, uuid, integer[], numeric, text, text, text, timestamptz, bytea);
