@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -85,32 +84,24 @@ func (o *outcome) quantile(q float64) time.Duration {
 
 // together runs n clients of a process at once and adds up what they did.
 func (p *process) together(n int, each func(c *client, nth int) (outcome, error)) (outcome, error) {
-	var (
-		all     outcome
-		mu      sync.Mutex
-		faults  []error
-		clients sync.WaitGroup
-	)
-	started := time.Now()
-	for nth := range n {
-		clients.Go(func() {
-			c, err := p.client()
-			var o outcome
-			if err == nil {
-				o, err = each(c, nth)
-				c.close()
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			all.add(o)
-			if err != nil {
-				faults = append(faults, err)
-			}
-		})
+	var all outcome
+	clients := make([]*client, n)
+	for nth := range clients {
+		c, err := p.client()
+		if err != nil {
+			return all, err
+		}
+		defer c.close()
+		clients[nth] = c
 	}
-	clients.Wait()
+	started := time.Now()
+	err := inTurns(clients, func(c *client, nth int) error {
+		o, err := each(c, nth)
+		all.add(o)
+		return err
+	})
 	all.took = time.Since(started)
-	return all, errors.Join(faults...)
+	return all, err
 }
 
 // buy lets clients buy 1–3 random numbers at a time: reserve, then confirm (70 %) or release.

@@ -6,19 +6,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"os"
+	"slices"
 	"strconv"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // client speaks just enough HTTP/1.1 over one connection to cost the machine little: it shares the
-// cores with the server that it measures. Its socket blocks, as that of pgbench does: waiting in the
-// kernel costs less than the runtime's poller with its wake-ups.
+// cores with the server that it measures. It waits as pgbench does: one thread waits for the sockets of
+// all clients that run together, which costs less than the runtime's poller with its wake-ups.
 type client struct {
 	conn    *os.File
+	fd      int
 	in      *bufio.Reader
+	wait    func() error // until there is something to read
 	address string
 	out     []byte
 	body    []byte // of the last answer; good until the next call
@@ -41,24 +46,85 @@ func (p *process) client() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := blocking(conn); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return &client{conn: conn, in: bufio.NewReaderSize(conn, 64<<10), address: p.address}, nil
+	c := &client{conn: conn, fd: int(conn.Fd()), address: p.address} // which takes it from the runtime's poller
+	c.in = bufio.NewReaderSize(c, 64<<10)
+	c.wait = func() error { return awaitOne([]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}) }
+	return c, nil
 }
 
-// blocking lets reads and writes wait in the kernel, at most for clientTimeout.
-func blocking(conn *os.File) error {
-	fd := int(conn.Fd()) // which takes it from the poller
-	limit := syscall.NsecToTimeval(clientTimeout.Nanoseconds())
-	return errors.Join(
-		syscall.SetNonblock(fd, false),
-		syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_RCVTIMEO, &limit),
-		syscall.SetsockoptTimeval(fd, syscall.SOL_SOCKET, syscall.SO_SNDTIMEO, &limit),
-	)
+// awaitOne waits until one of the sockets has something to read; the others say so with no Revents.
+func awaitOne(sockets []unix.PollFd) error {
+	for {
+		n, err := unix.Poll(sockets, int(clientTimeout.Milliseconds()))
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return err
+		case n == 0:
+			return fmt.Errorf("no answer within %s", clientTimeout)
+		default:
+			return nil
+		}
+	}
+}
+
+// Read waits for the answer first: it has hardly ever come when it is asked for.
+func (c *client) Read(p []byte) (int, error) {
+	if err := c.wait(); err != nil {
+		return 0, err
+	}
+	n, err := unix.Read(c.fd, p)
+	if n == 0 && err == nil {
+		return 0, io.EOF
+	}
+	return max(0, n), err
 }
 
 func (c *client) close() { _ = c.conn.Close() }
+
+// errLeft ends a client that nobody goes on with.
+var errLeft = errors.New("the clients have stopped")
+
+// inTurns runs clients on this one goroutine: each until it waits, then those whose answer has come.
+func inTurns(clients []*client, each func(c *client, nth int) error) error {
+	resume, waiting := make([]func() (struct{}, bool), len(clients)), make([]unix.PollFd, 0, len(clients))
+	var faults []error
+	for nth, c := range clients {
+		next, stop := iter.Pull(func(yield func(struct{}) bool) {
+			c.wait = func() error {
+				if !yield(struct{}{}) {
+					return errLeft
+				}
+				return nil
+			}
+			if err := each(c, nth); err != nil {
+				faults = append(faults, err)
+			}
+		})
+		defer stop()
+		resume[nth] = next
+		if _, runs := next(); runs {
+			waiting = append(waiting, unix.PollFd{Fd: int32(c.fd), Events: unix.POLLIN, Revents: 0})
+		}
+	}
+	byFd := make(map[int32]int, len(clients))
+	for nth, c := range clients {
+		byFd[int32(c.fd)] = nth
+	}
+	for len(waiting) > 0 {
+		if err := awaitOne(waiting); err != nil {
+			return errors.Join(append(faults, err)...)
+		}
+		waiting = slices.DeleteFunc(waiting, func(socket unix.PollFd) bool {
+			if socket.Revents == 0 {
+				return false
+			}
+			_, runs := resume[byFd[socket.Fd]]()
+			return !runs
+		})
+	}
+	return errors.Join(faults...)
+}
 
 // call sends one request; header lines end in \r\n. The body of the answer is in c.body.
 func (c *client) call(method, path, header string, body []byte) (status int, err error) {

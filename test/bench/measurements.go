@@ -424,7 +424,7 @@ func (b *bench) whileLoggingIn(body []byte) (float64, error) {
 		close(running)
 		done <- err
 	}()
-	others, err := b.api.together(2, func(c *client, _ int) (o outcome, err error) {
+	others, err := b.api.together(1, func(c *client, _ int) (o outcome, err error) {
 		for {
 			started := time.Now()
 			if _, err := c.call("GET", "/rifaapp/v2/raffles/"+ids[0], "", nil); err != nil {
