@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -47,16 +48,22 @@ func FuzzAccept(f *testing.F) {
 	})
 }
 
-// Bodies of any bytes are either read or refused in words of ours.
+// Bodies of any bytes are either read or refused in words of ours, and quickly as strictly.
 func FuzzBody(f *testing.F) {
-	for _, seed := range []string{`{"a":[1,"x",null,true,1e999]}`, `{"a":1,"a":2}`, "\xff", `"\u0000"`, strings.Repeat("[", 100), `{"a" 1}`, `[1,]`, `"\ud800"`} {
+	for _, seed := range []string{`{"a":[1,"x",null,true,1e999]}`, `{"a":1,"a":2}`, "\xff", `"\u0000"`, strings.Repeat("[", 100), `{"a" 1}`, `[1,]`, `"\ud800"`,
+		`{"a":{"b:":"\\\":"},"\u0061":2}`, `{"a":{"b":1},"b":[{"b":2}]}`, strings.Repeat("[", 32) + strings.Repeat("]", 32),
+		strings.Repeat("[", 33) + strings.Repeat("]", 33), `{"\u0000":1}`, ` {"a" : ":" } `} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if _, err := parseJSON(body); err != nil {
+		value, err := parseJSON(body)
+		if err != nil {
 			if _, ours := errors.AsType[unreadable](err); !ours {
 				t.Errorf("%q: %v", body, err)
 			}
+		}
+		if strictly, strictErr := parseStrictly(body); (err == nil) != (strictErr == nil) || !reflect.DeepEqual(value, strictly) {
+			t.Errorf("%q: %#v, %v; strictly %#v, %v", body, value, err, strictly, strictErr)
 		}
 	})
 }
