@@ -104,9 +104,13 @@ func newOpening() opening {
 // transaction whose commit was not answered may still commit while it is run again.
 func (o opening) open(ctx context.Context, tx pgx.Tx, user uuid.UUID, now time.Time) error {
 	batch := &pgx.Batch{}
+	o.queue(batch, user, now)
+	return tx.SendBatch(ctx, batch).Close()
+}
+
+func (o opening) queue(batch *pgx.Batch, user uuid.UUID, now time.Time) {
 	batch.Queue(`INSERT INTO sessions (id, user_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, o.session, user, now)
 	queueRefreshToken(batch, o.hash, o.session, now)
-	return tx.SendBatch(ctx, batch).Close()
 }
 
 func queueRefreshToken(batch *pgx.Batch, hash auth.RefreshHash, session uuid.UUID, now time.Time) {

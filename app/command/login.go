@@ -179,10 +179,8 @@ func (t *loginAttempt) succeed(ctx context.Context, db *pgxpool.Pool) error {
 		if t.newHash != "" {
 			batch.Queue(`UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, t.account.ID, t.passwordHash, t.newHash)
 		}
-		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-			return err
-		}
-		return t.opening.open(ctx, tx, t.account.ID, t.now)
+		t.opening.queue(batch, t.account.ID, t.now)
+		return tx.SendBatch(ctx, batch).Close()
 	})
 }
 
