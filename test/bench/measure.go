@@ -17,10 +17,11 @@ func (f figures) share(total, of string) { f[total] /= max(1, f[of]) }
 
 // measurement is a group of figures that are measured together, in turns.
 type measurement struct {
-	name  string
-	setup func(ctx context.Context) error // once; may be nil
-	round func(ctx context.Context, f figures) error
-	rows  func(f figures) []row
+	name   string
+	setup  func(ctx context.Context) error // once; may be nil
+	rested bool                            // single answers are timed, which a vacuum of what ran before would delay
+	round  func(ctx context.Context, f figures) error
+	rows   func(f figures) []row
 }
 
 func (m *measurement) wanted(only string) bool { return strings.Contains(m.name, only) }
@@ -37,6 +38,11 @@ func (b *bench) measure(ctx context.Context, m *measurement) error {
 	if m.setup != nil {
 		progress("%s: preparing", m.name)
 		if err := m.setup(ctx); err != nil {
+			return err
+		}
+	}
+	if m.rested {
+		if err := b.rest(ctx); err != nil {
 			return err
 		}
 	}

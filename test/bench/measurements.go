@@ -266,7 +266,7 @@ func (b *bench) boards() *measurement {
 		f["board 304"], err = b.median(board, "If-None-Match: "+boardTag+"\r\n", 304, err)
 		return err
 	}
-	return &measurement{name: "board", setup: setup, round: round, rows: func(f figures) []row {
+	return &measurement{name: "board", rested: true, setup: setup, round: round, rows: func(f figures) []row {
 		return []row{
 			under("full board of 100 000, gzip", f["numbers"], 60, ""),
 			{what: "  peak memory of the API", figure: fmt.Sprintf("%.0f MB", f["peak"]), bar: "under 64 MB", below: f["peak"] >= 64},
@@ -328,7 +328,7 @@ func (b *bench) reads() *measurement {
 		f["select/s"] = float64(len(o.latencies)) / o.took.Seconds()
 		return err
 	}
-	return &measurement{name: "reads", setup: setup, round: round, rows: func(f figures) []row {
+	return &measurement{name: "reads", rested: true, setup: setup, round: round, rows: func(f figures) []row {
 		b.measured.ReadAPIMillis, b.measured.ReadDatabaseMillis = f["one api cpu"], f["one db cpu"]
 		return []row{
 			under("list of 50 out of 10 000, 8 clients", f["list"], 5, perSecond(f["list/s"])),
@@ -388,7 +388,7 @@ func (b *bench) logins() *measurement {
 		f["others"], err = b.whileLoggingIn(body)
 		return err
 	}
-	return &measurement{name: "login", round: round, rows: func(f figures) []row {
+	return &measurement{name: "login", rested: true, round: round, rows: func(f figures) []row {
 		return []row{
 			under("login beyond argon2id", f["login"]-f["argon2id"], 5, fmt.Sprintf("login %s, argon2id %s", millis(f["login"]), millis(f["argon2id"]))),
 			under("others during 20 logins: p95", f["others"], 50, ""),

@@ -130,6 +130,16 @@ func (b *bench) postgresPID() int {
 	return pid
 }
 
+// rest does the housekeeping that is left over from what ran before.
+func (b *bench) rest(ctx context.Context) error {
+	for name, sql := range map[string]string{database: "VACUUM (ANALYZE)", best: "VACUUM", naive: "VACUUM"} {
+		if err := b.execute(ctx, name, sql); err != nil {
+			return err
+		}
+	}
+	return b.execute(ctx, "postgres", "CHECKPOINT")
+}
+
 // execute runs statements on a database of the server.
 func (b *bench) execute(ctx context.Context, database, sql string) error {
 	conn, err := pgx.Connect(ctx, b.pg.DSN(database))
