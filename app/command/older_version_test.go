@@ -130,19 +130,17 @@ func TestOlderVersionSellsWhileItsTableBecomesAView(t *testing.T) {
 	}
 }
 
-// What the version before brief_buying says for a purchase.
-const (
-	reserved = `SELECT r.total_price::text FROM reserve_numbers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS r,
-		participant_joined(r.joined, $3), numbers_held($1, r.numbers, r.expires_at, $12)`
-	confirmed = `SELECT p.total_price::text FROM confirm_purchase($1, $2, $3, $4, $5, $6, $7, $8, $9) AS p,
-		purchase_made(p.made, p.owner), numbers_sold($1, p.numbers, $10)`
-	released = `SELECT cardinality(r.numbers)::text FROM release_reservation($1, $2, $3) AS r, numbers_freed($1, r.numbers, $4)`
-)
-
 // It goes on buying while brief_buying is deployed and beside the version that needs it, with the
 // statements that its connections prepared before.
 func TestOlderVersionBuysWhileItsFunctionsAreReplaced(t *testing.T) {
 	t.Parallel()
+	const (
+		reserve = `SELECT r.total_price::text FROM reserve_numbers($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS r,
+			participant_joined(r.joined, $3), numbers_held($1, r.numbers, r.expires_at, $12)`
+		confirm = `SELECT p.total_price::text FROM confirm_purchase($1, $2, $3, $4, $5, $6, $7, $8, $9) AS p,
+			purchase_made(p.made, p.owner), numbers_sold($1, p.numbers, $10)`
+		release = `SELECT cardinality(r.numbers)::text FROM release_reservation($1, $2, $3) AS r, numbers_freed($1, r.numbers, $4)`
+	)
 	database := testdb.NewEmpty(t)
 	deployTo(t, database, "one_statement_buying") // the last change before ticket_states and brief_buying
 	s := &shop{t: t, db: database.Pool, owner: uuid.New(), Raffles: &Raffles{DB: database.Pool}}
@@ -158,15 +156,15 @@ func TestOlderVersionBuysWhileItsFunctionsAreReplaced(t *testing.T) {
 		slot := n / 2 % 16
 		var answer string
 		scan := func(row pgx.Row) error { return row.Scan(&answer) }
-		err := postgres.InOneStatement(t.Context(), s.db, nil, scan, reserved,
+		err := postgres.InOneStatement(t.Context(), s.db, nil, scan, reserve,
 			id, reservation, nil, nil, uuid.New(), "Luz", nil, []int32{n, n - 1}, nil, 10, false, slot)
 		switch {
 		case err != nil:
 			return err
 		case n%3 == 0:
-			return postgres.InOneStatement(t.Context(), s.db, nil, scan, released, id, reservation, nil, slot)
+			return postgres.InOneStatement(t.Context(), s.db, nil, scan, release, id, reservation, nil, slot)
 		}
-		return postgres.InOneStatement(t.Context(), s.db, nil, scan, confirmed, id, reservation, nil, nil, uuid.New(), "demo", nil, false, draw.NewSalt(), slot)
+		return postgres.InOneStatement(t.Context(), s.db, nil, scan, confirm, id, reservation, nil, nil, uuid.New(), "demo", nil, false, draw.NewSalt(), slot)
 	}
 	for range 3 {
 		buyers.Go(func() {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/rifaapp/rifaapp/app/projection"
 	"github.com/rifaapp/rifaapp/app/raffle"
@@ -316,5 +317,33 @@ func TestRepeatedConfirmOnAFullBoard(t *testing.T) {
 	again, err := s.Confirm(ctx, ConfirmPurchase{RaffleID: id, ReservationID: first.ID, PaymentMethod: "demo"})
 	if err != nil || again.ID != bought.ID {
 		t.Errorf("got purchase %s, %v; want %s without waiting for the other buyer", again.ID, err, bought.ID)
+	}
+}
+
+// A ticket is held until a time or sold by a purchase, whoever writes it.
+func TestTicketsAreHeldOrSold(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	held, sold := s.raffle(10), s.raffle(10)
+	s.hold(held, 1)
+	s.sell(s.hold(sold, 1))
+	for _, wrong := range []string{
+		`status = 'sold'`, `status = 'lost'`, `purchase_id = gen_random_uuid()`, `reserved_until = NULL`,
+		`status = 'reserved', purchase_id = NULL`, `status = 'sold', purchase_id = gen_random_uuid(), reserved_until = now()`,
+	} {
+		refusals := 0
+		for _, id := range []uuid.UUID{held, sold} {
+			_, err := s.db.Exec(t.Context(), `UPDATE tickets SET `+wrong+` WHERE raffle_id = $1`, id)
+			fault, refused := errors.AsType[*pgconn.PgError](err)
+			switch {
+			case refused && fault.ConstraintName == "tickets_held_or_sold":
+				refusals++
+			case err != nil:
+				t.Errorf("%s: %v", wrong, err)
+			}
+		}
+		if refusals == 0 {
+			t.Errorf("%s was taken", wrong)
+		}
 	}
 }

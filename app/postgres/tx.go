@@ -73,27 +73,29 @@ func once(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) error
 // read by the callbacks of the queued queries, which may run several times as fn of InTx may.
 // When ctx already carries a transaction the statements join it.
 func InOneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b *pgx.Batch)) error {
-	if outer, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
-		return pgx.BeginFunc(ctx, outer, func(tx pgx.Tx) error { return sendBatch(ctx, tx, fill) })
-	}
-	return retry(ctx, db, lookup, func() error {
-		conn, err := db.Acquire(ctx)
-		if err != nil {
-			return err
-		}
-		defer conn.Release()
-		if err := sendBatch(ctx, conn, fill); err != nil {
-			return commitFailure(err)
-		}
-		return nil
+	return oneTrip(ctx, db, lookup, func(to sender) error {
+		batch := &pgx.Batch{}
+		fill(batch)
+		return to.SendBatch(ctx, batch).Close()
 	})
 }
 
 // InOneStatement is InOneTrip for a single statement that answers one row, which scan reads, perhaps
-// several times.
+// several times. It costs the driver less than a batch of one.
 func InOneStatement(ctx context.Context, db *pgxpool.Pool, lookup Lookup, scan func(row pgx.Row) error, statement string, args ...any) error {
+	return oneTrip(ctx, db, lookup, func(to sender) error { return scan(to.QueryRow(ctx, statement, args...)) })
+}
+
+// sender is a connection, or a transaction on one.
+type sender interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// oneTrip runs what send sends as a transaction of its own, which the server commits at its end.
+func oneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, send func(to sender) error) error {
 	if outer, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
-		return pgx.BeginFunc(ctx, outer, func(tx pgx.Tx) error { return scan(tx.QueryRow(ctx, statement, args...)) })
+		return pgx.BeginFunc(ctx, outer, func(tx pgx.Tx) error { return send(tx) })
 	}
 	return retry(ctx, db, lookup, func() error {
 		conn, err := db.Acquire(ctx)
@@ -101,21 +103,11 @@ func InOneStatement(ctx context.Context, db *pgxpool.Pool, lookup Lookup, scan f
 			return err
 		}
 		defer conn.Release()
-		if err := scan(conn.QueryRow(ctx, statement, args...)); err != nil {
+		if err := send(conn); err != nil {
 			return commitFailure(err)
 		}
 		return nil
 	})
-}
-
-type batchSender interface {
-	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-}
-
-func sendBatch(ctx context.Context, db batchSender, fill func(b *pgx.Batch)) error {
-	batch := &pgx.Batch{}
-	fill(batch)
-	return db.SendBatch(ctx, batch).Close()
 }
 
 // commitFailure tells an answer of the server, which settles the transaction, from silence, which

@@ -1,7 +1,7 @@
 package projection
 
 import (
-	"strings"
+	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -15,8 +15,8 @@ const saleColumns = `id, raffle_id, participant_id, numbers, total_price, curren
 // PurchaseMade adds a new purchase, whose raffle is not drawn yet. sale is the row that confirm_purchase
 // answered; nothing happens when it made no purchase.
 func PurchaseMade(sale, raffleID, method string) string {
-	return strings.NewReplacer("SALE", sale, "RAFFLE", raffleID, "METHOD", method).Replace(
-		"purchase_made(SALE.made, RAFFLE, SALE.participant_id, SALE.numbers, SALE.total_price, SALE.currency, SALE.status, METHOD, SALE.created_at, SALE.owner)")
+	return fmt.Sprintf("purchase_made(%[1]s.made, %[2]s, %[1]s.participant_id, %[1]s.numbers, %[1]s.total_price, %[1]s.currency, %[1]s.status, "+
+		"%[3]s, %[1]s.created_at, %[1]s.owner)", sale, raffleID, method)
 }
 
 // PurchasesWon marks the purchases of the numbers that won a prize.

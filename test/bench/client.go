@@ -104,7 +104,7 @@ func inTurns(clients []*client, each func(c *client, nth int) error) error {
 		defer stop()
 		resume[nth] = next
 		if _, runs := next(); runs {
-			waiting = append(waiting, unix.PollFd{Fd: int32(c.fd), Events: unix.POLLIN, Revents: 0})
+			waiting = append(waiting, unix.PollFd{Fd: int32(c.fd), Events: unix.POLLIN})
 		}
 	}
 	byFd := make(map[int32]int, len(clients))

@@ -130,7 +130,9 @@ func (b *bench) postgresPID() int {
 	return pid
 }
 
-// rest does the housekeeping that is left over from what ran before.
+// rest does the housekeeping that is left over from what ran before, lest the server does it meanwhile. The
+// shapes to compare with keep the statistics that the server takes by itself: how their statements are
+// planned hangs on the moment.
 func (b *bench) rest(ctx context.Context) error {
 	for name, sql := range map[string]string{database: "VACUUM (ANALYZE)", best: "VACUUM", naive: "VACUUM"} {
 		if err := b.execute(ctx, name, sql); err != nil {
