@@ -6,9 +6,9 @@ import (
 )
 
 // A board row exists only for a number that is held or sold; "available" is its absence. What moves
-// numbers is written in SQL (migration brief_buying), each function moving the raffle's counters by
-// exactly what it changed on the board, and their version, from which entity tags are made. The slot of the
-// counters is one of Slot's.
+// numbers is written in SQL (migrations brief_buying and fewer_writes), each function moving the raffle's
+// counters by exactly what it changed on the board, and their version, from which entity tags are made.
+// The slot of the counters is one of Slot's.
 
 // NumbersHeld puts the numbers of a new reservation on the board until the time given. fresh of them were free;
 // the others' hold was over: it keeps its row and changes hands.
@@ -30,6 +30,6 @@ func NumbersFreed(raffleID, numbers, slot string) string {
 // without a change being written down, which makes every client read the whole board once.
 func HoldsDropped(b *pgx.Batch, raffleID uuid.UUID) {
 	b.Queue(`DELETE FROM raffle_numbers_read WHERE raffle_id = $1 AND status = 'reserved'`, raffleID)
-	b.Queue(`UPDATE raffle_counts_read SET reserved = 0, version = version + 1 WHERE raffle_id = $1`, raffleID)
+	b.Queue(`UPDATE raffle_counts_read SET reserved = 0, version = version + 1, recent = '{}' WHERE raffle_id = $1`, raffleID)
 	b.Queue(`DELETE FROM board_changes_read WHERE raffle_id = $1`, raffleID)
 }

@@ -157,9 +157,10 @@ func (b *CompactBoard) pack(numbers []int32, state NumberState) {
 // the caller has just read. known is false when the moment is not remembered any more, or not one of
 // this board: then only the whole board helps.
 //
-// A slot's versions commit in order and without gaps, so the changes since are known exactly when
-// the ring still has one for each version that each slot has moved on. Holds that ended by themselves
-// are found by their time.
+// A slot's versions commit in order and without gaps, and a change is written down in the block of 16
+// versions that its own is in: the last block stands with the counters, those before it in the ring. So
+// the changes since are known exactly when there is one for each version that each slot has moved on.
+// Holds that ended by themselves are found by their time.
 func (q *Queries) BoardChanges(ctx context.Context, head CompactBoard, since BoardClock) (board CompactBoard, known bool, err error) {
 	if len(since.Slots) != len(head.Clock.Slots) {
 		return head, false, nil
@@ -167,17 +168,21 @@ func (q *Queries) BoardChanges(ctx context.Context, head CompactBoard, since Boa
 	var sold, held, free []int32
 	err = postgres.Reader(ctx, q.DB).QueryRow(ctx, `
 		WITH moved AS (
-			SELECT c.slot, c.version, s.version AS since
+			SELECT c.slot, c.version, c.recent, s.version AS since
 			FROM unnest($2::bigint[]) WITH ORDINALITY AS s (version, nth)
 			JOIN raffle_counts_read c ON c.raffle_id = $1 AND c.slot = s.nth - 1
 			WHERE c.version <> s.version),
-		changes AS (
-			SELECT b.numbers
+		blocks AS (
+			SELECT m.since, block, CASE WHEN block = m.version / 16 THEN m.recent ELSE b.numbers END AS entries
 			FROM moved m
-			CROSS JOIN LATERAL generate_series(m.since + 1, LEAST(m.version, m.since + 256)) AS v
-			JOIN board_changes_read b ON b.raffle_id = $1 AND b.slot = m.slot AND b.turn = v % 256 AND b.version = v),
+			CROSS JOIN LATERAL generate_series((m.since + 1) / 16, LEAST(m.version / 16, (m.since + 1) / 16 + 16)) AS block
+			LEFT JOIN board_changes_read b ON b.raffle_id = $1 AND b.slot = m.slot AND b.turn = block % 16 AND b.version = block * 16 + 15),
+		changes AS ( -- numbers, and less than 0 where those of the next change begin
+			SELECT unnest(CASE WHEN block > since / 16 THEN entries
+				ELSE entries[:COALESCE(array_position(entries, (-1 - since % 16)::integer) - 1, cardinality(entries))] END) AS entry
+			FROM blocks),
 		touched AS (
-			SELECT unnest(numbers) AS number FROM changes
+			SELECT entry AS number FROM changes WHERE entry >= 0
 			UNION
 			SELECT number FROM raffle_numbers_read
 			WHERE raffle_id = $1 AND reserved_until <= now() AND reserved_until > to_timestamp($3::bigint / 1000000.0)),
@@ -185,7 +190,7 @@ func (q *Queries) BoardChanges(ctx context.Context, head CompactBoard, since Boa
 			SELECT t.number, CASE WHEN n.number IS NULL OR n.reserved_until <= now() THEN 0
 				WHEN n.reserved_until IS NULL THEN 2 ELSE 1 END AS state
 			FROM touched t LEFT JOIN raffle_numbers_read n ON n.raffle_id = $1 AND n.number = t.number)
-		SELECT (SELECT count(*) FROM changes) = COALESCE((SELECT sum(version - since) FROM moved), 0)
+		SELECT (SELECT count(*) FROM changes WHERE entry < 0) = COALESCE((SELECT sum(version - since) FROM moved), 0)
 				AND NOT EXISTS (SELECT FROM moved WHERE version < since),
 			`+selectClock+`,
 			ARRAY(SELECT number FROM states WHERE state = 0 ORDER BY 1),

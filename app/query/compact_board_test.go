@@ -230,7 +230,7 @@ func TestBoardChangesForgotten(t *testing.T) {
 			t.Errorf("%s: known", name)
 		}
 	}
-	if _, err := b.db.Exec(ctx, `DELETE FROM board_changes_read WHERE version = 1`); err != nil { // as after a crash
+	if _, err := b.db.Exec(ctx, `UPDATE raffle_counts_read SET recent = '{}' WHERE version > 0`); err != nil { // by whoever knows no blocks
 		t.Fatal(err)
 	}
 	if _, known := b.changes(ctx, start); known {
@@ -243,17 +243,30 @@ func TestBoardChangesForgotten(t *testing.T) {
 	if _, known := b.changes(ctx, has.Clock); known {
 		t.Error("changes across a rebuild are known")
 	}
-	// One slot moves on by more than its ring holds.
+	// One slot moves on by more than its ring holds: the 17th block is written over the first, which
+	// has no version 0.
 	has = b.whole(ctx)
-	for range 300 {
-		if _, err := b.db.Exec(ctx, `WITH moved AS (UPDATE raffle_counts_read SET version = version + 1 WHERE raffle_id = $1 AND slot = 3 RETURNING slot, version)
-			INSERT INTO board_changes_read SELECT $1, slot, version % 256, version, '{7}' FROM moved
-			ON CONFLICT (raffle_id, slot, turn) DO UPDATE SET version = excluded.version`, b.raffle); err != nil {
+	for moved := 1; moved <= 290; moved++ {
+		if _, err := b.db.Exec(ctx, `SELECT board_moved($1, 3::smallint, 0, 0, ARRAY[$2::integer])`, b.raffle, 1+moved%10); err != nil {
 			t.Fatal(err)
 		}
+		touched, known := b.changes(ctx, has.Clock)
+		if known != (moved < 16*17-1) {
+			t.Fatalf("after %d changes they are known: %t", moved, known)
+		}
+		if len(touched.Changes) != min(moved, 10) && known {
+			t.Fatalf("after %d changes %v changed", moved, touched.Changes)
+		}
 	}
-	if _, known := b.changes(ctx, has.Clock); known {
-		t.Error("changes that were written over are known")
+	// And from every moment of the last two blocks, to that change and no other.
+	has = b.whole(ctx)
+	for back := range int64(32) {
+		since := slices.Clone(has.Clock.Slots)
+		since[3] -= back
+		touched, known := b.changes(ctx, query.BoardClock{Slots: since, Ended: has.Clock.Ended})
+		if !known || len(touched.Changes) != int(min(back, 10)) {
+			t.Errorf("%d changes ago: %v, known %t", back, touched.Changes, known)
+		}
 	}
 }
 
