@@ -26,6 +26,64 @@ func TestExpiredHoldIsTakenOver(t *testing.T) {
 	s.consistent()
 }
 
+// Of free, expired and held numbers only the held ones stand in a buyer's way.
+func TestOnlyTakenNumbersAreNamed(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	id := s.raffle(10)
+	s.expire(s.hold(id, 2, 5))
+	s.hold(id, 4, 9)
+	s.sell(s.hold(id, 7))
+	_, err := s.tryHold(t.Context(), id, 1, 2, 4, 5, 6, 7)
+	if got, _ := refused(t, err, raffle.CodeNumbersUnavailable).Members["numbers"].([]int32); !slices.Equal(got, []int32{4, 7}) {
+		t.Errorf("taken are %v, want 4 and 7", got)
+	}
+	if r := s.hold(id, 1, 2, 3, 5); !slices.Equal(r.Numbers, []int32{1, 2, 3, 5}) {
+		t.Errorf("held %v", r.Numbers)
+	}
+	s.consistent()
+}
+
+// A number that its holder gives back after a rival has found it held is the rival's.
+func TestReleasedWhileARivalLooks(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	id := s.raffle(10)
+	first := s.hold(id, 3, 4)
+	const gate = 42 // an advisory lock in the way of who has just tried to insert tickets
+	s.exec(`CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NULL; END $$`)
+	s.exec(`CREATE TRIGGER gate AFTER INSERT ON tickets FOR EACH STATEMENT EXECUTE FUNCTION gate()`)
+	keeper, err := s.db.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keeper.Release()
+	if _, err := keeper.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, gate); err != nil {
+		t.Fatal(err)
+	}
+	rival := make(chan error, 1)
+	go func() {
+		_, err := s.tryHold(t.Context(), id, 4, 5)
+		rival <- err
+	}()
+	for waits := false; !waits && len(rival) == 0; {
+		if err := keeper.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+			WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted)`).Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if released, err := s.Release(t.Context(), id, first.ID, nil); err != nil || released != 2 {
+		t.Errorf("released %d, %v", released, err)
+	}
+	if _, err := keeper.Exec(t.Context(), `SELECT pg_advisory_unlock($1)`, gate); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-rival; err != nil {
+		t.Errorf("the rival was refused: %v", err)
+	}
+	s.consistent()
+}
+
 func lateSale(s *shop, r Reservation) error {
 	_, err := s.trySell(s.t.Context(), r)
 	return err

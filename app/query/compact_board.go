@@ -189,7 +189,9 @@ func (q *Queries) BoardChanges(ctx context.Context, head CompactBoard, since Boa
 		states AS (
 			SELECT t.number, CASE WHEN n.number IS NULL OR n.reserved_until <= now() THEN 0
 				WHEN n.reserved_until IS NULL THEN 2 ELSE 1 END AS state
-			FROM touched t LEFT JOIN raffle_numbers_read n ON n.raffle_id = $1 AND n.number = t.number)
+			FROM touched t
+			LEFT JOIN LATERAL ( -- each through the primary key: the planner expects far more of them than there are
+				SELECT * FROM raffle_numbers_read WHERE raffle_id = $1 AND number = t.number LIMIT 1) n ON true)
 		SELECT (SELECT count(*) FROM changes WHERE entry < 0) = COALESCE((SELECT sum(version - since) FROM moved), 0)
 				AND NOT EXISTS (SELECT FROM moved WHERE version < since),
 			`+selectClock+`,

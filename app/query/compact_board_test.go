@@ -258,6 +258,10 @@ func TestBoardChangesForgotten(t *testing.T) {
 			t.Fatalf("after %d changes %v changed", moved, touched.Changes)
 		}
 	}
+	var mistaken int // by the version that looks for a row of each change
+	if err := b.db.QueryRow(ctx, `SELECT count(*) FROM board_changes_read WHERE turn = version % 256`).Scan(&mistaken); err != nil || mistaken > 0 {
+		t.Errorf("%d blocks look like a change of an older version, %v", mistaken, err)
+	}
 	// And from every moment of the last two blocks, to that change and no other.
 	has = b.whole(ctx)
 	for back := range int64(32) {
