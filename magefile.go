@@ -49,7 +49,7 @@ func TestInfra(ctx context.Context) error {
 	return tool(ctx, "./test/run", "./infra/...", "./test/infra/...")
 }
 
-// Soak runs the tests that have a large size in it: kills, load, generated requests; 40 minutes of two cores. Optional:
+// Soak runs the tests that have a large size in it: kills, load, generated requests; 25 minutes of two cores. Optional:
 // -suite=chaos,R7 runs these suites or promises only; an unknown one prints the list.
 func Soak(ctx context.Context, suite *string) error {
 	return tool(ctx, "./test/run", "--soak", "--suite="+text(suite))
