@@ -50,7 +50,7 @@ func TestReleasedWhileARivalLooks(t *testing.T) {
 	s := newShop(t)
 	id := s.raffle(10)
 	first := s.hold(id, 3, 4)
-	const gate = 42 // an advisory lock in the way of who has just tried to insert tickets
+	// An advisory lock in the way of who has just tried to insert tickets.
 	s.exec(`CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(42); RETURN NULL; END $$`)
 	s.exec(`CREATE TRIGGER gate AFTER INSERT ON tickets FOR EACH STATEMENT EXECUTE FUNCTION gate()`)
 	keeper, err := s.db.Acquire(t.Context())
@@ -58,7 +58,7 @@ func TestReleasedWhileARivalLooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer keeper.Release()
-	if _, err := keeper.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, gate); err != nil {
+	if _, err := keeper.Exec(t.Context(), `SELECT pg_advisory_lock(42)`); err != nil {
 		t.Fatal(err)
 	}
 	rival := make(chan error, 1)
@@ -75,7 +75,7 @@ func TestReleasedWhileARivalLooks(t *testing.T) {
 	if released, err := s.Release(t.Context(), id, first.ID, nil); err != nil || released != 2 {
 		t.Errorf("released %d, %v", released, err)
 	}
-	if _, err := keeper.Exec(t.Context(), `SELECT pg_advisory_unlock($1)`, gate); err != nil {
+	if _, err := keeper.Exec(t.Context(), `SELECT pg_advisory_unlock(42)`); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-rival; err != nil {

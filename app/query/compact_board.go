@@ -173,14 +173,17 @@ func (q *Queries) BoardChanges(ctx context.Context, head CompactBoard, since Boa
 			JOIN raffle_counts_read c ON c.raffle_id = $1 AND c.slot = s.nth - 1
 			WHERE c.version <> s.version),
 		blocks AS (
-			SELECT m.since, block, CASE WHEN block = m.version / 16 THEN m.recent ELSE b.numbers END AS entries
+			SELECT m.since, block, CASE WHEN block < m.version / 16 THEN b.numbers
+				WHEN m.recent[1] = -1 - m.version % 16 THEN m.recent END AS entries
 			FROM moved m
 			CROSS JOIN LATERAL generate_series((m.since + 1) / 16, LEAST(m.version / 16, (m.since + 1) / 16 + 16)) AS block
 			LEFT JOIN board_changes_read b ON b.raffle_id = $1 AND b.slot = m.slot AND b.turn = block % 16 AND b.version = block * 16 + 15),
-		changes AS ( -- numbers, and less than 0 where those of the next change begin
-			SELECT unnest(CASE WHEN block > since / 16 THEN entries
-				ELSE entries[:COALESCE(array_position(entries, (-1 - since % 16)::integer) - 1, cardinality(entries))] END) AS entry
+		cuts AS ( -- a block's newest changes are first, each behind -1 - version % 16; those up to since are cut off
+			SELECT entries, CASE WHEN block = since / 16 THEN (
+				SELECT min(i) - 1 FROM generate_subscripts(entries, 1) AS i WHERE entries[i] BETWEEN -1 - since % 16 AND -1) END AS length
 			FROM blocks),
+		changes AS (
+			SELECT unnest(entries[:COALESCE(length, cardinality(entries))]) AS entry FROM cuts),
 		touched AS (
 			SELECT entry AS number FROM changes WHERE entry >= 0
 			UNION

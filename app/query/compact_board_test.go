@@ -274,6 +274,51 @@ func TestBoardChangesForgotten(t *testing.T) {
 	}
 }
 
+// The version before drops holds without a word of it in the blocks: what happened then stays unknown, and
+// what came after it is known.
+func TestBoardChangesBesideAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	b := newTable(t, 10)
+	ctx := t.Context()
+	change := func(sql string) query.BoardClock {
+		if _, err := b.db.Exec(ctx, sql, b.raffle); err != nil {
+			t.Fatal(err)
+		}
+		return b.whole(ctx).Clock
+	}
+	const (
+		written = `SELECT board_moved($1, 3::smallint, 0, 0, '{8}')`
+		silent  = `UPDATE raffle_counts_read SET version = version + 1 WHERE raffle_id = $1 AND slot = 3`
+	)
+	first := change(written)
+	dropped := change(silent)
+	change(silent)
+	for name, since := range map[string]query.BoardClock{"the first change": first, "the first drop": dropped} {
+		if board, known := b.changes(ctx, since); known {
+			t.Errorf("what the second drop did is known since %s: %v", name, board.Changes)
+		}
+	}
+	again := b.whole(ctx).Clock
+	change(written)
+	if board, known := b.changes(ctx, again); !known || len(board.Changes) != 1 {
+		t.Errorf("a change after the drops: %v, known %t", board.Changes, known)
+	}
+	// Where one block ends and the next begins.
+	change(`UPDATE raffle_counts_read SET version = 14, recent = '{}' WHERE raffle_id = $1 AND slot = 3`)
+	last := change(written)
+	first = change(silent)
+	change(silent)
+	for name, since := range map[string]query.BoardClock{"the last of a block": last, "the first of the next": first} {
+		if board, known := b.changes(ctx, since); known {
+			t.Errorf("a drop is known since %s: %v", name, board.Changes)
+		}
+	}
+	change(written)
+	if board, known := b.changes(ctx, last); known {
+		t.Errorf("drops are known after another change: %v", board.Changes)
+	}
+}
+
 // TestBoardFollowsUnderLoad buys, releases, expires and sweeps from several sides while a client
 // follows the board by changes alone. At every step, in one snapshot, what it has is the board.
 func TestBoardFollowsUnderLoad(t *testing.T) {

@@ -21,14 +21,16 @@ COMMENT ON COLUMN board_changes_read.numbers IS 'What raffle_counts_read.recent 
 -- full block of 16 goes into the ring, whose 16 turns in each of 16 slots keep about the last 4 000
 -- changes of a board. The caller takes the slots in turn, so that the commands of one process do not
 -- wait for each other's row. The row is locked until the commit, which is why a slot's versions have no
--- gaps.
+-- gaps. A version that was moved without a note, as the version before does when it drops holds, ends
+-- what is remembered.
 CREATE OR REPLACE FUNCTION board_moved(p_raffle uuid, p_slot smallint, p_reserved integer, p_sold integer, p_numbers integer[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
     v_version bigint;
 BEGIN
     UPDATE raffle_counts_read c SET reserved = c.reserved + p_reserved, sold = c.sold + p_sold, version = c.version + 1,
-           recent = (-1 - (c.version + 1) % 16)::integer || p_numbers || CASE WHEN c.version % 16 < 15 THEN c.recent END
+           recent = (-1 - (c.version + 1) % 16)::integer || p_numbers
+                    || CASE WHEN c.version % 16 < 15 AND c.recent[1] = -1 - c.version % 16 THEN c.recent END
      WHERE c.raffle_id = p_raffle AND c.slot = p_slot
     RETURNING c.version INTO v_version;
     IF v_version % 16 = 15 THEN

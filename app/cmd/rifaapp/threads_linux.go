@@ -13,7 +13,8 @@ import (
 // taking one from whatever runs there (SCHED_BATCH of sched(7)). On a machine that PostgreSQL shares, that
 // is mostly the backend that has just answered, or another that holds locks: with 8 buyers on two cores a
 // cycle of buying costs the API a tenth less so. Where nothing else runs it makes no difference. Threads
-// that start later take it over from the thread that starts them.
+// that start later take it over from the thread that starts them. A policy that somebody chose for the
+// process (chrt, systemd) stays.
 func yieldOnWaking() error {
 	const threads = "/proc/self/task"
 	for before := -1; ; { // again, for those that were started meanwhile by one not yet reached
@@ -41,6 +42,9 @@ func batch(thread int) error {
 	attr, err := unix.SchedGetAttr(thread, 0)
 	if err != nil {
 		return fmt.Errorf("sched_getattr: %w", err)
+	}
+	if attr.Policy != unix.SCHED_NORMAL {
+		return nil
 	}
 	attr.Policy = unix.SCHED_BATCH // as nice as before
 	if err := unix.SchedSetAttr(thread, attr, 0); err != nil {
