@@ -176,8 +176,10 @@ func (q *Queries) BoardChanges(ctx context.Context, head CompactBoard, since Boa
 			SELECT m.since, block, CASE WHEN block < m.version / 16 THEN b.numbers
 				WHEN m.recent[1] = -1 - m.version % 16 THEN m.recent END AS entries
 			FROM moved m
-			CROSS JOIN LATERAL generate_series((m.since + 1) / 16, LEAST(m.version / 16, (m.since + 1) / 16 + 16)) AS block
-			LEFT JOIN board_changes_read b ON b.raffle_id = $1 AND b.slot = m.slot AND b.turn = block % 16 AND b.version = block * 16 + 15),
+			CROSS JOIN generate_series(0, 16) AS nth -- constants, or the planner expects thousands and compiles
+			CROSS JOIN LATERAL (SELECT (m.since + 1) / 16 + nth AS block) AS at
+			LEFT JOIN board_changes_read b ON b.raffle_id = $1 AND b.slot = m.slot AND b.turn = block % 16 AND b.version = block * 16 + 15
+			WHERE block <= m.version / 16),
 		cuts AS ( -- a block's newest changes are first, each behind -1 - version % 16; those up to since are cut off
 			SELECT entries, CASE WHEN block = since / 16 THEN (
 				SELECT min(i) - 1 FROM generate_subscripts(entries, 1) AS i WHERE entries[i] BETWEEN -1 - since % 16 AND -1) END AS length
