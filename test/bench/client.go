@@ -55,9 +55,9 @@ func (p *process) client() (*client, error) {
 // awaitOne waits until one of the sockets has something to read; the others say so with no Revents.
 func awaitOne(sockets []unix.PollFd) error {
 	for {
-		n, err := unix.Poll(sockets, int(clientTimeout.Milliseconds()))
+		n, err := poll(sockets, clientTimeout)
 		switch {
-		case err == unix.EINTR:
+		case errors.Is(err, unix.EINTR):
 		case err != nil:
 			return err
 		case n == 0:
@@ -73,11 +73,23 @@ func (c *client) Read(p []byte) (int, error) {
 	if err := c.wait(); err != nil {
 		return 0, err
 	}
-	n, err := unix.Read(c.fd, p)
+	n, err := read(c.fd, p)
 	if n == 0 && err == nil {
 		return 0, io.EOF
 	}
 	return max(0, n), err
+}
+
+// write sends all of p.
+func write(fd int, p []byte) error {
+	for len(p) > 0 {
+		n, err := writeSome(fd, p)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		p = p[max(0, n):]
+	}
+	return nil
 }
 
 func (c *client) close() { _ = c.conn.Close() }
@@ -143,7 +155,7 @@ func (c *client) call(method, path, header string, body []byte) (status int, err
 	}
 	b = append(append(b, "\r\n"...), body...)
 	c.out = b
-	if _, err := c.conn.Write(b); err != nil {
+	if err := write(c.fd, b); err != nil {
 		return 0, err
 	}
 	return c.answer()

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rifaapp/rifaapp/app/scheduling"
 )
 
 // The bench runs itself with this argument as the least that a server with a database can do.
@@ -17,6 +19,7 @@ const (
 
 // serveSelectOne answers every request with what SELECT 1 gives.
 func serveSelectOne(address string) error {
+	_ = scheduling.BesideDatabase() // as the API
 	ctx := context.Background()
 	db, err := pgxpool.New(ctx, os.Getenv(envSelectOne))
 	if err != nil {

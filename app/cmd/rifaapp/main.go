@@ -14,6 +14,7 @@ import (
 
 	"github.com/rifaapp/rifaapp/app/draw"
 	"github.com/rifaapp/rifaapp/app/lambda"
+	"github.com/rifaapp/rifaapp/app/scheduling"
 )
 
 // started is as near to the start of the process as Go code gets.
@@ -35,6 +36,9 @@ No database at hand? "go tool mage dev" in the repository starts everything.
 `
 
 func main() {
+	if name, _ := asked(os.Args[1:]); name == "serve" && os.Getenv(lambda.RuntimeAPI) == "" {
+		_ = scheduling.BesideDatabase() // refused, it costs speed and nothing else
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -59,10 +63,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	if len(args) == 0 && getenv(lambda.RuntimeAPI) != "" {
 		return serveEvents(ctx, getenv, stderr)
 	}
-	name := "serve"
-	if len(args) > 0 && (args[0] == "" || args[0][0] != '-' || args[0] == "--help" || args[0] == "-h") {
-		name, args = args[0], args[1:]
-	}
+	name, args := asked(args)
 	switch name {
 	case "serve":
 		return serve(ctx, args, getenv, stderr)
@@ -85,4 +86,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return err
 	}
 	return fmt.Errorf("there is no command %q\n\n%s", name, usage)
+}
+
+// asked is the command that the arguments ask for, which unless said is serve, and its own arguments.
+func asked(args []string) (name string, rest []string) {
+	if len(args) == 0 || args[0] != "" && args[0][0] == '-' && args[0] != "--help" && args[0] != "-h" {
+		return "serve", args
+	}
+	return args[0], args[1:]
 }

@@ -74,9 +74,6 @@ func (a *application) listen(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w; choose another with --addr or PORT", address, err)
 	}
-	if err := yieldOnWaking(); err != nil {
-		a.log.Debug("the scheduler stays as it is", "error", err.Error())
-	}
 	server := &http.Server{
 		Handler: a.api, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,

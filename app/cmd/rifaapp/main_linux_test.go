@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"testing"
@@ -9,18 +10,26 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/rifaapp/rifaapp/test/testdb"
+	"github.com/rifaapp/rifaapp/test/testserver"
 )
 
 // A serving process does not take a processor from the database beside it, with none of its threads.
-func TestServeYieldsOnWaking(t *testing.T) {
+func TestServeRunsBesideDatabase(t *testing.T) {
 	t.Parallel()
-	p := start(t, testdb.New(t).Env()...)
-	p.want(p.call("GET", "/ready", ""), 200, "")
-	entries, err := os.ReadDir("/proc/self/task")
+	binary, err := testserver.Build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, entry := range entries {
+	serving, err := testserver.Launch(binary, testdb.New(t).Env()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(serving.Stop)
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", serving.ID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range threads {
 		thread, err := strconv.Atoi(entry.Name())
 		if err != nil {
 			t.Fatal(err)
@@ -29,7 +38,7 @@ func TestServeYieldsOnWaking(t *testing.T) {
 		if errors.Is(err, unix.ESRCH) { // it has ended
 			continue
 		}
-		if err != nil || attr.Policy == unix.SCHED_NORMAL {
+		if err != nil || attr.Policy != unix.SCHED_BATCH {
 			t.Errorf("thread %d has scheduling policy %v, %v", thread, attr, err)
 		}
 	}

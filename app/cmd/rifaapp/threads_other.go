@@ -1,6 +1,0 @@
-//go:build !linux
-
-package main
-
-// yieldOnWaking is for Linux.
-func yieldOnWaking() error { return nil }
