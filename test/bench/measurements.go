@@ -91,10 +91,9 @@ func (b *bench) buyingRows(name string, raffles int, distant bool, f figures) (r
 			r.below = r.below || api < least*slow
 		}
 		rows = append(rows, r)
-		if raffles > 1 {
-			hot := b.hot[clients]
+		if hot := b.hot[clients]; raffles > 1 && hot > 0 { // 0 where the hot raffle was not asked for (--only)
 			rows = append(rows, row{what: "  beside the hot raffle", figure: fmt.Sprintf("%.2f×", ratio(api, hot)), bar: "≥ 0.9×", below: api < 0.9*hot})
-		} else if !distant {
+		} else if raffles == 1 && !distant {
 			b.hot[clients] = api
 		}
 	}
