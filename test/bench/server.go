@@ -42,7 +42,6 @@ type bench struct {
 	distant *process // the API behind the delay
 	one     *process // SELECT 1 over HTTP
 	owner   owner
-	hot     map[int]float64 // cycles per second on one raffle, by clients
 	table   table
 	// measured is what infra/scaling reckons with.
 	measured measured
@@ -66,7 +65,7 @@ func (b *bench) later(f func()) { b.cleanup = append(b.cleanup, f) }
 
 // start brings everything up.
 func start(ctx context.Context, size sizes) (b *bench, err error) {
-	b = &bench{size: size, labs: map[string]*lab{}, hot: map[int]float64{}}
+	b = &bench{size: size, labs: map[string]*lab{}}
 	defer func() {
 		if err != nil {
 			b.stop()
