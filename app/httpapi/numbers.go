@@ -85,7 +85,7 @@ func (a *API) listNumbers(ctx context.Context, in *numbersInput) (*numbersOutput
 	if in.Status == "" {
 		first, count = first+in.Offset, in.limit(head)
 	}
-	board, err := a.options.Queries.Board(ctx, in.ID, callerOrNil(ctx), first, count)
+	board, err := a.options.Queries.Board(ctx, head, callerOrNil(ctx), first, count)
 	if err != nil {
 		return nil, err
 	}

@@ -78,10 +78,20 @@ func (q *Queries) BoardHead(ctx context.Context, raffleID uuid.UUID, caller *uui
 	return head, err
 }
 
+// stretch narrows the numbers of a board to those from $3 up to $4. Of a whole board it is left out: with
+// it the planner, which does not know $3 and $4, expects a few numbers and fetches each row by itself.
+const stretch = `AND number >= $3 AND number < $4`
+
 // Board answers the numbers from first on, at most count of them, with the head of the same moment. The
-// server aggregates the rows that exist into arrays: a board of 100 000 numbers comes in one row.
-func (q *Queries) Board(ctx context.Context, raffleID uuid.UUID, caller *uuid.UUID, first, count int) (Board, error) {
-	board := Board{BoardHead: BoardHead{RaffleID: raffleID}, First: first}
+// server aggregates the rows that exist into arrays: a board of 100 000 numbers comes in one row. The
+// caller has just read head.
+func (q *Queries) Board(ctx context.Context, head BoardHead, caller *uuid.UUID, first, count int) (Board, error) {
+	board := Board{BoardHead: BoardHead{RaffleID: head.RaffleID}}
+	narrowed, args := stretch, []any{head.RaffleID, caller, first, first + count}
+	whole := first == head.NumberStart && count >= head.TotalNumbers
+	if whole {
+		narrowed, args = "", args[:2]
+	}
 	var (
 		sold, held []int32
 		until      []time.Time
@@ -93,11 +103,15 @@ func (q *Queries) Board(ctx context.Context, raffleID uuid.UUID, caller *uuid.UU
 			SELECT array_agg(number) FILTER (WHERE reserved_until IS NULL) AS sold,
 				array_agg(number) FILTER (WHERE reserved_until > now()) AS held,
 				array_agg(reserved_until) FILTER (WHERE reserved_until > now()) AS until
-			FROM raffle_numbers_read WHERE raffle_id = r.id AND number >= $3 AND number < $4) n
-		WHERE `+whereHead, raffleID, caller, first, first+count), &sold, &held, &until)
+			FROM raffle_numbers_read WHERE raffle_id = $1 `+narrowed+`) n
+		WHERE `+whereHead, args...), &sold, &held, &until)
 	if err != nil {
 		return Board{}, err
 	}
+	if whole { // of a draft it may have been changed meanwhile
+		first, count = board.NumberStart, board.TotalNumbers
+	}
+	board.First = first
 	end := min(first+count, board.NumberStart+board.TotalNumbers)
 	if end <= first {
 		return board, nil
