@@ -180,9 +180,8 @@ func (q *Queries) BoardChanges(ctx context.Context, head CompactBoard, since Boa
 			CROSS JOIN LATERAL (SELECT (m.since + 1) / 16 + nth AS block) AS at
 			LEFT JOIN board_changes_read b ON b.raffle_id = $1 AND b.slot = m.slot AND b.turn = block % 16 AND b.version = block * 16 + 15
 			WHERE block <= m.version / 16),
-		cuts AS ( -- a block's newest changes are first, each behind -1 - version % 16; those up to since are cut off
-			SELECT entries, CASE WHEN block = since / 16 THEN (
-				SELECT min(i) - 1 FROM generate_subscripts(entries, 1) AS i WHERE entries[i] BETWEEN -1 - since % 16 AND -1) END AS length
+		cuts AS ( -- a block's newest changes are first, each behind -1 - version % 16; from that of since on they are cut off
+			SELECT entries, CASE WHEN block = since / 16 THEN array_position(entries, (-1 - since % 16)::integer) - 1 END AS length
 			FROM blocks),
 		changes AS (
 			SELECT unnest(entries[:COALESCE(length, cardinality(entries))]) AS entry FROM cuts),
