@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/rifaapp/rifaapp/app/postgres"
 )
@@ -86,13 +87,13 @@ func (q *Queries) CompactBoard(ctx context.Context, head CompactBoard) (CompactB
 
 func readCompactBoard(ctx context.Context, reader postgres.Querier, head CompactBoard) (CompactBoard, error) {
 	var sold, held []int32
-	err := reader.QueryRow(ctx, `
+	scan := func(row pgx.Row) error { return row.Scan(&head.Clock.Slots, &head.Clock.Ended, &sold, &held) }
+	err := inPageOrder(ctx, reader, scan, `
 		SELECT `+selectClock+`, n.sold, n.held
 		FROM (
 			SELECT array_agg(number) FILTER (WHERE reserved_until IS NULL) AS sold,
 				array_agg(number) FILTER (WHERE reserved_until > now()) AS held
-			FROM raffle_numbers_read WHERE raffle_id = $1) AS n`, head.RaffleID).
-		Scan(&head.Clock.Slots, &head.Clock.Ended, &sold, &held)
+			FROM raffle_numbers_read WHERE raffle_id = $1) AS n`, head.RaffleID)
 	if err != nil {
 		return CompactBoard{}, postgres.Translate(err)
 	}
