@@ -144,7 +144,7 @@ const pageOrder = `SELECT set_config('enable_indexscan', 'off', true)`
 func inPageOrder(ctx context.Context, reader postgres.Querier, scan func(row pgx.Row) error, query string, args ...any) error {
 	db, ok := reader.(*pgxpool.Pool)
 	if !ok {
-		return scan(reader.QueryRow(ctx, query, args...))
+		return postgres.Translate(scan(reader.QueryRow(ctx, query, args...)))
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(pageOrder)

@@ -95,7 +95,7 @@ func readCompactBoard(ctx context.Context, reader postgres.Querier, head Compact
 				array_agg(number) FILTER (WHERE reserved_until > now()) AS held
 			FROM raffle_numbers_read WHERE raffle_id = $1) AS n`, head.RaffleID)
 	if err != nil {
-		return CompactBoard{}, postgres.Translate(err)
+		return CompactBoard{}, err
 	}
 	head.Packed = make([]byte, (head.TotalNumbers+3)/4)
 	head.pack(sold, Sold)
@@ -181,11 +181,10 @@ func (q *Queries) BoardChanges(ctx context.Context, head CompactBoard, since Boa
 			CROSS JOIN LATERAL (SELECT (m.since + 1) / 16 + nth AS block) AS at
 			LEFT JOIN board_changes_read b ON b.raffle_id = $1 AND b.slot = m.slot AND b.turn = block % 16 AND b.version = block * 16 + 15
 			WHERE block <= m.version / 16),
-		cuts AS ( -- a block's newest changes are first, each behind -1 - version % 16; from that of since on they are cut off
-			SELECT entries, CASE WHEN block = since / 16 THEN array_position(entries, (-1 - since % 16)::integer) - 1 END AS length
+		changes AS ( -- a block's newest are first, each behind -1 - version % 16; from that of since on they are cut off
+			SELECT unnest(entries[:COALESCE(CASE WHEN block = since / 16 THEN array_position(entries, (-1 - since % 16)::integer) - 1 END,
+				cardinality(entries))]) AS entry
 			FROM blocks),
-		changes AS (
-			SELECT unnest(entries[:COALESCE(length, cardinality(entries))]) AS entry FROM cuts),
 		touched AS (
 			SELECT entry AS number FROM changes WHERE entry >= 0
 			UNION

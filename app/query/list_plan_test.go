@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rifaapp/rifaapp/app/raffle"
 	"github.com/rifaapp/rifaapp/test/testdb"
@@ -85,6 +86,31 @@ func TestWholeBoardIsReadInPageOrder(t *testing.T) {
 	}
 	if plan := strings.Join(lines, "\n"); strings.Contains(plan, "Index Scan using raffle_numbers_read_pkey") || !strings.Contains(plan, "Heap Scan on raffle_numbers_read") {
 		t.Errorf("the numbers are not read in page order:\n%s", plan)
+	}
+}
+
+// The planner is told for the one query, and for no other on that connection.
+func TestPageOrderEndsWithItsQuery(t *testing.T) {
+	t.Parallel()
+	config := testdb.New(t).Pool.Config()
+	config.MaxConns = 1
+	db, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	const setting = `SELECT current_setting('enable_indexscan')`
+	for range 2 { // once prepared it is another exchange
+		var within, after string
+		if err := inPageOrder(t.Context(), db, func(row pgx.Row) error { return row.Scan(&within) }, setting); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.QueryRow(t.Context(), setting).Scan(&after); err != nil {
+			t.Fatal(err)
+		}
+		if within != "off" || after != "on" {
+			t.Errorf("index scans are %s in a query over a whole board and %s after it", within, after)
+		}
 	}
 }
 

@@ -108,7 +108,8 @@ func (b *bench) buyingRows(name string, raffles int, distant bool, f figures) (r
 			r.below = r.below || api < least*slow
 		}
 		rows = append(rows, r)
-		if hot := f[key("hot", clients)]; raffles > 1 {
+		if raffles > 1 {
+			hot := f[key("hot", clients)]
 			rows = append(rows, row{what: "  beside the hot raffle", figure: fmt.Sprintf("%.2f×", ratio(api, hot)), beside: "which has " + perSecond(hot), bar: "≥ 0.9×", below: api < 0.9*hot})
 		}
 	}
