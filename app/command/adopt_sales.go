@@ -47,7 +47,7 @@ func adoptBuyers(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) error {
 		WITH buyers AS (
 			SELECT DISTINCT p.participant_id
 			FROM tickets t JOIN purchases p ON p.id = t.purchase_id
-			WHERE t.raffle_id = $1 AND t.status = 'sold'),
+			WHERE t.raffle_id = $1),
 		salted AS MATERIALIZED (SELECT participant_id, uuid_send(gen_random_uuid()) AS salt FROM buyers)
 		INSERT INTO draw_owners (raffle_id, participant_id, owner, salt)
 		SELECT $1, participant_id, draw_owner($1, participant_id, salt), salt FROM salted

@@ -24,7 +24,7 @@ func (c *Raffles) Delete(ctx context.Context, raffleID, caller uuid.UUID) error 
 			return err
 		}
 		var sold bool
-		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM tickets WHERE raffle_id = $1 AND status = 'sold')`, raffleID).Scan(&sold)
+		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM tickets WHERE raffle_id = $1 AND purchase_id IS NOT NULL)`, raffleID).Scan(&sold)
 		if err != nil {
 			return err
 		}

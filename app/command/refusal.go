@@ -16,8 +16,8 @@ const (
 	alone
 )
 
-// refusedState is the SQLSTATE with which the functions of the buying refuse (migrations buying and
-// brief_buying).
+// refusedState is the SQLSTATE with which the functions of the buying refuse (migration
+// sold_by_purchase).
 const refusedState = "RF001"
 
 // Codes that the functions raise for the command's own ears: the command runs again, alone.

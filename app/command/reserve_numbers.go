@@ -43,7 +43,7 @@ type Reservation struct {
 // Reserve holds all the numbers or none. Numbers that somebody holds or owns are refused with
 // CodeNumbersUnavailable, whose member "numbers" lists them; a hold whose time is up is taken over.
 //
-// It costs one statement: reserve_numbers (migration fewer_writes) checks and writes, the
+// It costs one statement: reserve_numbers (migration sold_by_purchase) checks and writes, the
 // projections follow, and the transaction commits. To take over a hold whose time is up costs a second
 // one, with the raffle alone. Three locks carry the promises until that commit:
 //   - the raffle's advisory lock, shared: whoever closes, seals, draws or cancels takes it alone, so

@@ -76,7 +76,7 @@ func sealSold(ctx context.Context, tx pgx.Tx, current owned) (unwitnessed bool, 
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`UPDATE raffles SET status = 'closed', updated_at = now() WHERE id = $1`, current.ID)
-	batch.Queue(`DELETE FROM tickets WHERE raffle_id = $1 AND status = 'reserved'`, current.ID)
+	batch.Queue(`DELETE FROM tickets WHERE raffle_id = $1 AND purchase_id IS NULL`, current.ID)
 	queueEntries(batch, current.ID, entries)
 	projection.HoldsDropped(batch, current.ID)
 	projection.RaffleChanged(batch, current.ID)
@@ -98,7 +98,7 @@ func soldNumbers(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) ([]draw.Ent
 		FROM tickets t
 		JOIN purchases p ON p.id = t.purchase_id
 		LEFT JOIN draw_owners o ON o.raffle_id = t.raffle_id AND o.participant_id = p.participant_id
-		WHERE t.raffle_id = $1 AND t.status = 'sold'
+		WHERE t.raffle_id = $1
 		ORDER BY t.number`, raffleID)
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func (c *Raffles) sweep(ctx context.Context, raffleID uuid.UUID, numbers []int32
 			DELETE FROM tickets
 			WHERE raffle_id = $1 AND number IN (
 				SELECT number FROM tickets
-				WHERE raffle_id = $1 AND number = ANY ($2) AND status = 'reserved' AND reserved_until <= now()
+				WHERE raffle_id = $1 AND number = ANY ($2) AND purchase_id IS NULL AND reserved_until <= now()
 				ORDER BY number FOR UPDATE SKIP LOCKED)
 			RETURNING number`, raffleID, numbers)
 		if err != nil {

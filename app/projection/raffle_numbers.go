@@ -6,9 +6,9 @@ import (
 )
 
 // A board row exists only for a number that is held or sold; "available" is its absence. What moves
-// numbers is written in SQL (migrations brief_buying and fewer_writes), each function moving the raffle's
-// counters by exactly what it changed on the board, and their version, from which entity tags are made.
-// The slot of the counters is one of Slot's.
+// numbers is written in SQL (migration sold_by_purchase), each function moving the raffle's counters by
+// exactly what it changed on the board, and their version, from which entity tags are made. The slot of
+// the counters is one of Slot's.
 
 // NumbersHeld puts the numbers of a new reservation on the board until the time given. fresh of them were free;
 // the others' hold was over: it keeps its row and changes hands.

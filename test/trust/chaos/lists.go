@@ -29,7 +29,7 @@ func (r *run) compareLists(ctx context.Context, of *raffle) (findings []string) 
 		return []string{err.Error()}
 	}
 	var sold []int
-	err = r.db.QueryRow(ctx, `SELECT COALESCE(array_agg(number ORDER BY number), '{}') FROM tickets WHERE raffle_id = $1 AND status = 'sold'`, id).Scan(&sold)
+	err = r.db.QueryRow(ctx, `SELECT COALESCE(array_agg(number ORDER BY number), '{}') FROM tickets WHERE raffle_id = $1 AND purchase_id IS NOT NULL`, id).Scan(&sold)
 	if err != nil {
 		return []string{err.Error()}
 	}
