@@ -69,7 +69,7 @@ type sizes struct {
 }
 
 var (
-	full  = sizes{rounds: 3, run: 4 * time.Second, clients: []int{8, 32}, numbers: 100_000, raffles: 10_000, rivals: 200, logins: 30, crowd: 20, goBenchmarks: true}
+	full  = sizes{rounds: 5, run: 4 * time.Second, clients: []int{8, 32}, numbers: 100_000, raffles: 10_000, rivals: 200, logins: 30, crowd: 20, goBenchmarks: true}
 	small = sizes{rounds: 1, run: 50 * time.Millisecond, clients: []int{4, 8}, turns: 5, numbers: 2_000, raffles: 20, rivals: 8, logins: 1, crowd: 2, ephemeral: true}
 )
 
