@@ -46,7 +46,8 @@ func (r *run) judgeRunning(ctx context.Context) (findings []string) {
 	return findings
 }
 
-// soldTwice finds numbers that stand in two purchases, or in one that has no such ticket.
+// soldTwice finds numbers that stand in two purchases, or in one that has no such ticket, and tickets
+// that contradict themselves.
 func (r *run) soldTwice(ctx context.Context) []string {
 	return r.find(ctx, `
 		WITH sold AS (SELECT id, raffle_id, unnest(numbers) AS number FROM purchases)
@@ -58,7 +59,13 @@ func (r *run) soldTwice(ctx context.Context) []string {
 		WHERE NOT EXISTS (SELECT FROM tickets t WHERE t.raffle_id = s.raffle_id AND t.number = s.number AND t.purchase_id = s.id)
 		UNION ALL
 		SELECT format('number %s of raffle %s has %s tickets', number, raffle_id, count(*))
-		FROM tickets GROUP BY raffle_id, number HAVING count(*) > 1`)
+		FROM tickets GROUP BY raffle_id, number HAVING count(*) > 1
+		UNION ALL
+		SELECT format('the ticket of number %s of raffle %s says that it is %s until %s, and its purchase is %s',
+			number, raffle_id, status, reserved_until, COALESCE(purchase_id::text, 'none'))
+		FROM tickets
+		WHERE status <> CASE WHEN purchase_id IS NULL THEN 'reserved' ELSE 'sold' END
+			OR (purchase_id IS NULL) <> (reserved_until IS NOT NULL)`)
 }
 
 // comparePurchases finds purchases that a client was told of and the database does not hold.
