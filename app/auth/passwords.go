@@ -113,7 +113,9 @@ func (p *Passwords) endTurn() {
 	time.AfterFunc(collectAfter, p.collect)
 }
 
-const collectAfter = 50 * time.Millisecond
+// collectAfter is longer than what is left of a login's answer, and shorter than the time of the next
+// password, which would have to wait for the collector.
+const collectAfter = 10 * time.Millisecond
 
 // collect makes sure that the memory of one password is free before the next asks for as much: the
 // collector would start soon anyway, but only after both were resident (46 MB instead of 26 MB after 200
