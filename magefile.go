@@ -55,7 +55,7 @@ func Soak(ctx context.Context, suite *string) error {
 	return tool(ctx, "./test/run", "--soak", "--suite="+text(suite))
 }
 
-// Bench measures the API beside plain SQL on an embedded PostgreSQL, and all Go benchmarks: 10 minutes.
+// Bench measures the API beside plain SQL on an embedded PostgreSQL, and all Go benchmarks: 12 minutes.
 // Optional: -save=true writes test/bench/RESULTS.md, -profile=FOLDER keeps profiles of the hot run.
 func Bench(ctx context.Context, save *bool, profile *string) error {
 	var args []string

@@ -1,7 +1,8 @@
 // Command bench measures the speed that buyers feel, on one embedded PostgreSQL with durable commits:
 // the binary over HTTP beside the same work in plain SQL under pgbench, in the naive and in the best
-// shape known (lab/). Everything is measured in several rounds, one after the other in each, and the
-// table at the end has medians, the ratios, and the bars they must reach.
+// shape known (lab/). Everything is measured in several rounds, one after the other in each. The table
+// at the end has the medians of the rounds' figures and of their ratios, and the bars they must reach:
+// the machine's speed changes from one round to the next, which a ratio of medians would show.
 //
 // It needs pgbench, which comes with PostgreSQL. --save writes the table to RESULTS.md, --profile
 // keeps a CPU and a heap profile of the API under the hot run, --quick is the size for tests: it shows

@@ -70,7 +70,7 @@ func (t *table) bars() (n int) {
 // save writes the table as Markdown.
 func (t *table) save(ctx context.Context, b *bench) error {
 	var s strings.Builder
-	fmt.Fprintf(&s, "# Speed, as measured\n\nWritten by `go tool mage bench --save`; medians of %d rounds. Ratios compare figures of the same run. "+
+	fmt.Fprintf(&s, "# Speed, as measured\n\nWritten by `go tool mage bench --save`; medians of %d rounds, of figures and of ratios; a ratio compares figures of the same round. "+
 		"What is measured and how is in `test/bench`.\n\n", b.size.rounds)
 	fmt.Fprintf(&s, "| | |\n|---|---|\n| commit | %s |\n| date | %s |\n| machine | %s |\n| PostgreSQL | %s |\n| took | %s |\n\n",
 		commit(ctx), time.Now().UTC().Format("2006-01-02"), machine(), b.version(ctx), t.took.Round(time.Second))
