@@ -339,9 +339,22 @@ func TestPurchaseSaysWhetherATicketIsSold(t *testing.T) {
 	if freed, err := s.Release(t.Context(), id, sold.ID, nil); err != nil || freed != 0 {
 		t.Errorf("releasing a sale freed %d numbers, %v", freed, err)
 	}
+	board := func(status string, until *time.Time) { // the sweep looks for its numbers there
+		s.exec(`UPDATE raffle_numbers_read SET status = $2, reserved_until = $3 WHERE raffle_id = $1 AND number = 2`, id, status, until)
+	}
+	board("reserved", new(time.Now().Add(-time.Hour)))
 	if freed, err := s.Sweep(t.Context()); err != nil || freed != 0 {
 		t.Errorf("the sweep freed %d numbers, %v", freed, err)
 	}
+	board("sold", nil)
 	s.sell(held)
+	s.exec(`UPDATE tickets SET status = 'reserved' WHERE raffle_id = $1`, id)
+	if err := s.Seal(t.Context(), id, s.owner); err != nil {
+		t.Error(err)
+	}
+	var left int
+	if err := s.db.QueryRow(t.Context(), `SELECT count(*) FROM tickets WHERE raffle_id = $1`, id).Scan(&left); err != nil || left != 2 {
+		t.Errorf("%d of 2 sold tickets are left after the seal, %v", left, err)
+	}
 	s.consistent()
 }
