@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"testing"
 )
@@ -26,6 +29,27 @@ func TestQuick(t *testing.T) {
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Ctrl-C ends a run of ten minutes at the next request, not after it.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	ctx, interrupt := context.WithCancel(t.Context())
+	p := &process{address: server.Listener.Addr().String(), ended: ctx.Err}
+	asked, err := p.together(2, func(c *client, _ int) (o outcome, err error) {
+		for o.cycles < 1000 && err == nil {
+			if o.cycles++; o.cycles == 3 {
+				interrupt()
+			}
+			_, err = c.call("GET", "/", "", nil)
+		}
+		return o, err
+	})
+	if !errors.Is(err, context.Canceled) || asked.cycles > 10 {
+		t.Errorf("%d requests after an interrupt at the third, and: %v", asked.cycles, err)
 	}
 }
 

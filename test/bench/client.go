@@ -24,6 +24,7 @@ type client struct {
 	fd      int
 	in      *bufio.Reader
 	wait    func() error // until there is something to read
+	ended   func() error // of the process
 	address string
 	out     []byte
 	body    []byte // of the last answer; good until the next call
@@ -46,7 +47,7 @@ func (p *process) client() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{conn: conn, fd: int(conn.Fd()), address: p.address} // which takes it from the runtime's poller
+	c := &client{conn: conn, fd: int(conn.Fd()), address: p.address, ended: p.ended} // which takes it from the runtime's poller
 	c.in = bufio.NewReaderSize(c, 64<<10)
 	c.wait = func() error { return awaitOne([]unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}}) }
 	return c, nil
@@ -140,6 +141,9 @@ func inTurns(clients []*client, each func(c *client, nth int) error) error {
 
 // call sends one request; header lines end in \r\n. The body of the answer is in c.body.
 func (c *client) call(method, path, header string, body []byte) (status int, err error) {
+	if err := c.ended(); err != nil {
+		return 0, err
+	}
 	b := c.out[:0]
 	b = append(b, method...)
 	b = append(b, ' ')

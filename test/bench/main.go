@@ -89,7 +89,10 @@ func run(ctx context.Context, size sizes, save bool) error {
 			continue
 		}
 		err := b.measure(ctx, m)
-		if err != nil && (size.ephemeral || ctx.Err() != nil) {
+		if ctx.Err() != nil {
+			return fmt.Errorf("interrupted while measuring %s: %w", m.name, ctx.Err())
+		}
+		if err != nil && size.ephemeral {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 		if err != nil { // the rest is worth measuring all the same

@@ -52,7 +52,8 @@ type bench struct {
 type process struct {
 	address string
 	command *exec.Cmd
-	profile string // where it serves pprof, when asked to
+	profile string       // where it serves pprof, when asked to
+	ended   func() error // an error once the run was interrupted
 }
 
 func (b *bench) stop() {
@@ -226,7 +227,7 @@ func (b *bench) launch(ctx context.Context, env []string, program string, args .
 			_ = command.Process.Kill()
 		}
 	})
-	return &process{address: address, command: command}, ctx.Err()
+	return &process{address: address, command: command, ended: ctx.Err}, ctx.Err()
 }
 
 func (p *process) wait(ctx context.Context, path string) error {
