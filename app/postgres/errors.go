@@ -29,6 +29,7 @@ const (
 	stateForeignKeyViolation  = "23503"
 	stateReadOnlyTransaction  = "25006"
 	stateFeatureNotSupported  = "0A000" // "cached plan must not change result type" after a migration
+	stateInvalidStatementName = "26000" // the session does not know the prepared statement, as after DEALLOCATE ALL
 	stateLockNotAvailable     = "55P03"
 	stateQueryCanceled        = "57014"
 	stateCannotConnectNow     = "57P03"

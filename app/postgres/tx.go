@@ -81,13 +81,34 @@ func InOneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b
 }
 
 // InOneStatement is InOneTrip for a single statement that answers one row, which scan reads, perhaps
-// several times. It costs the driver less than a batch of one.
+// several times. It costs the driver less than a batch of one. A statement that raises an error stays
+// prepared: the driver's own cache would forget it and have it parsed anew, and everybody whose number
+// was taken would cost the next one two round trips more.
 func InOneStatement(ctx context.Context, db *pgxpool.Pool, lookup Lookup, scan func(row pgx.Row) error, statement string, args ...any) error {
-	return oneTrip(ctx, db, lookup, func(to sender) error { return scan(to.QueryRow(ctx, statement, args...)) })
+	return oneTrip(ctx, db, lookup, func(to sender) error {
+		if _, err := to.Conn().Prepare(ctx, statement, statement); err != nil { // a trip of its own only the first time
+			return err
+		}
+		err := scan(to.QueryRow(ctx, statement, args...))
+		if outdated(err) {
+			_ = to.Conn().Deallocate(ctx, statement) // a connection that cannot do that is not used again
+		}
+		return err
+	})
+}
+
+// outdated says whether a prepared statement has to be prepared anew.
+func outdated(err error) bool {
+	switch state(err) {
+	case stateFeatureNotSupported, stateInvalidStatementName:
+		return true
+	}
+	return false
 }
 
 // sender is a connection, or a transaction on one.
 type sender interface {
+	Conn() *pgx.Conn
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
@@ -177,7 +198,7 @@ func worthRerun(err error, rerun int, elapsed time.Duration) bool {
 	switch state(err) {
 	case stateSerializationFailure, stateDeadlockDetected:
 		return rerun < maxReruns
-	case stateFeatureNotSupported, stateReadOnlyTransaction:
+	case stateFeatureNotSupported, stateInvalidStatementName, stateReadOnlyTransaction:
 		return rerun == 0
 	case stateCannotConnectNow:
 		return elapsed < startUpPatience

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ func TestRetries(t *testing.T) {
 		{"and no more", "40P01", 100, 6, true},
 		{"a plan that a migration changed is made anew once", "0A000", 1, 2, false},
 		{"and no more", "0A000", 100, 2, false},
+		{"a statement that the session forgot too", "26000", 1, 2, false},
 		{"a server that became read-only is left once", "25006", 1, 2, false},
 		{"and no more", "25006", 100, 2, true},
 		{"a lock that takes too long is not waited for again", "55P03", 1, 1, true},
@@ -214,5 +216,80 @@ func TestOneTripIsResolvedToo(t *testing.T) {
 	var left int
 	if scanErr := db.QueryRow(t.Context(), `SELECT count(*) FROM effects`).Scan(&left); scanErr != nil || err == nil || left != 0 {
 		t.Errorf("%d rows are left (%v), %v: want none, for all or nothing", left, scanErr, err)
+	}
+}
+
+// A refusal is an answer like any other: the statement that raised it stays prepared, or each buyer whose
+// number was taken would cost the next one two round trips.
+func TestRefusedStatementsStayPrepared(t *testing.T) {
+	t.Parallel()
+	db := oneConnection(t)
+	mustExec(t, db, `CREATE FUNCTION sell(taken boolean) RETURNS integer LANGUAGE plpgsql AS $$
+		BEGIN IF taken THEN RAISE EXCEPTION 'taken' USING ERRCODE = 'RF001'; END IF; RETURN 1; END $$`)
+	sell := func(taken bool) error {
+		var sold int
+		return postgres.InOneStatement(t.Context(), db, nil, func(row pgx.Row) error { return row.Scan(&sold) }, `SELECT sell($1)`, taken)
+	}
+	preparedAt := func() (at time.Time) {
+		if err := db.QueryRow(t.Context(), `SELECT prepare_time FROM pg_prepared_statements WHERE statement = 'SELECT sell($1)'`).Scan(&at); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	if err := sell(false); err != nil {
+		t.Fatal(err)
+	}
+	first := preparedAt()
+	if message, _, refused := postgres.Raised(sell(true), "RF001"); !refused || message != "taken" {
+		t.Fatalf("the refusal is %q, %t", message, refused)
+	}
+	if err := sell(false); err != nil {
+		t.Fatal(err)
+	}
+	if again := preparedAt(); !again.Equal(first) {
+		t.Errorf("it was prepared at %s and again at %s", first, again)
+	}
+}
+
+// A statement whose answer a migration changed, or which a proxy's other server does not know, is
+// prepared anew.
+func TestOutdatedStatementsArePreparedAnew(t *testing.T) {
+	t.Parallel()
+	db := oneConnection(t)
+	mustExec(t, db, `CREATE TABLE prices (amount integer); INSERT INTO prices VALUES (5)`)
+	price := func() (amount string, err error) {
+		err = postgres.InOneStatement(t.Context(), db, nil, func(row pgx.Row) error {
+			var raw any
+			err := row.Scan(&raw)
+			amount = fmt.Sprint(raw)
+			return err
+		}, `SELECT amount FROM prices`)
+		return amount, err
+	}
+	for _, change := range []string{`SELECT 1`, `ALTER TABLE prices ALTER amount TYPE text`, `DEALLOCATE ALL`} {
+		mustExec(t, db, change)
+		if amount, err := price(); amount != "5" || err != nil {
+			t.Errorf("after %s the price is %q, %v", change, amount, err)
+		}
+	}
+}
+
+// oneConnection is a pool in which every statement meets what the one before it left.
+func oneConnection(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	options := testdb.NewEmpty(t).Options()
+	options.MaxConns = 1
+	db, err := postgres.Open(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db
+}
+
+func mustExec(t *testing.T, db *pgxpool.Pool, statements string) {
+	t.Helper()
+	if _, err := db.Exec(t.Context(), statements, pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
 	}
 }
