@@ -4,20 +4,30 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/raffle"
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
 
 // A page of a list costs the same however many raffles there are: it walks one index and looks the rest up.
-// That must hold with and without statistics, because raffles can be made faster than they are gathered.
+// That must hold with and without statistics, because raffles can be made faster than they are gathered,
+// and for a plan that was made when there were none.
 func TestListReadsOnlyItsPage(t *testing.T) {
 	t.Parallel()
-	db := testdb.New(t).Pool
+	db := oneConnection(t) // which keeps its plans
+	first, none := ListRaffles{Limit: 50}.statement()
+	if len(none) > 0 {
+		t.Fatalf("the first page has parameters: %v", none)
+	}
+	if _, err := db.Exec(t.Context(), `PREPARE first AS `+first+`; EXECUTE first`, pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
 	for _, sql := range []string{
 		`ALTER TABLE raffles_read SET (autovacuum_enabled = off)`,
 		`ALTER TABLE raffle_counts_read SET (autovacuum_enabled = off)`,
@@ -34,12 +44,18 @@ func TestListReadsOnlyItsPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	statement, args := ListRaffles{Limit: 50}.statement()
-	for _, prepare := range []string{`SELECT`, `ANALYZE`} {
-		if _, err := db.Exec(t.Context(), prepare); err != nil {
+	second, args := ListRaffles{Limit: 50, After: &Position{CreatedAt: time.Now()}}.statement()
+	for _, c := range []struct {
+		prepare, statement string
+		args               []any
+	}{
+		{`SELECT`, `EXECUTE first`, nil}, {`SELECT`, first, nil}, {`SELECT`, second, args},
+		{`ANALYZE`, `EXECUTE first`, nil}, {`SELECT`, first, nil}, {`SELECT`, second, args},
+	} {
+		if _, err := db.Exec(t.Context(), c.prepare); err != nil {
 			t.Fatal(err)
 		}
-		rows, err := db.Query(t.Context(), `EXPLAIN `+statement, args...)
+		rows, err := db.Query(t.Context(), `EXPLAIN `+c.statement, c.args...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +64,7 @@ func TestListReadsOnlyItsPage(t *testing.T) {
 			t.Fatal(err)
 		}
 		if plan := strings.Join(lines, "\n"); strings.Contains(plan, "Seq Scan") {
-			t.Errorf("after %s the list reads a whole table:\n%s", prepare, plan)
+			t.Errorf("after %s %s reads a whole table:\n%s", c.prepare, c.statement, plan)
 		}
 	}
 }
@@ -92,13 +108,7 @@ func TestWholeBoardIsReadInPageOrder(t *testing.T) {
 // The planner is told for the one query, and for no other on that connection.
 func TestPageOrderEndsWithItsQuery(t *testing.T) {
 	t.Parallel()
-	config := testdb.New(t).Pool.Config()
-	config.MaxConns = 1
-	db, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := oneConnection(t)
 	const setting = `SELECT current_setting('enable_indexscan')`
 	for range 2 { // once prepared it is another exchange
 		var within, after string
@@ -129,4 +139,16 @@ func TestDifferentPagesAreDifferentQuestions(t *testing.T) {
 			t.Errorf("%+v asks the same as %+v", other, first)
 		}
 	}
+}
+
+func oneConnection(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	options := testdb.New(t).Options()
+	options.MaxConns = 1
+	db, err := postgres.Open(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db
 }

@@ -89,37 +89,48 @@ func (in ListRaffles) question() listQuestion {
 	return question
 }
 
-// statement reads one more raffle than the page has: it tells whether more follow.
+// statement reads one more raffle than the page has: it tells whether more follow. The page that most
+// people ask for has no parameters: the server plans it once for a connection, not each time, which was a
+// fifth of its work.
 func (in ListRaffles) statement() (sql string, args []any) {
 	which, args := in.conditions()
+	limit := strconv.Itoa(in.Limit + 1)
+	if len(args) > 0 {
+		args = append(args, in.Limit+1)
+		limit = "$" + strconv.Itoa(len(args))
+	}
 	return raffleColumns + `
 		FROM (SELECT * FROM raffles_read r WHERE ` + which + `
-			ORDER BY r.created_at DESC, r.id DESC LIMIT $1) r` + raffleCounts + `
+			ORDER BY r.created_at DESC, r.id DESC LIMIT ` + limit + `) r` + raffleCounts + `
 		ORDER BY r.created_at DESC, r.id DESC`, args
 }
 
 // conditions narrow the list down. Only those that were asked for are in the statement: one text for
 // all of them would be planned for the least of them, and read and sort every raffle for each page.
 func (in ListRaffles) conditions() (which string, args []any) {
-	which, args = `(r.status NOT IN ('draft', 'cancelled') OR r.owner_id = $2)`, []any{in.Limit + 1, in.Caller}
 	add := func(condition string, values ...any) {
 		for _, value := range values {
 			args = append(args, value)
 			condition = strings.Replace(condition, "$?", "$"+strconv.Itoa(len(args)), 1)
 		}
-		which += " AND " + condition
+		which += condition
+	}
+	if in.Caller == nil {
+		add(`r.status NOT IN ('draft', 'cancelled')`)
+	} else {
+		add(`(r.status NOT IN ('draft', 'cancelled') OR r.owner_id = $?)`, *in.Caller)
 	}
 	if in.Status != "" {
-		add(statusNow+` = $?`, string(in.Status))
+		add(` AND `+statusNow+` = $?`, string(in.Status))
 	}
 	if in.OwnerID != nil {
-		add(`r.owner_id = $?`, *in.OwnerID)
+		add(` AND r.owner_id = $?`, *in.OwnerID)
 	}
 	if in.Text != "" {
-		add(`r.title ILIKE $?`, containing(in.Text))
+		add(` AND r.title ILIKE $?`, containing(in.Text))
 	}
 	if in.After != nil {
-		add(`(r.created_at, r.id) < ($?, $?)`, in.After.CreatedAt, in.After.ID)
+		add(` AND (r.created_at, r.id) < ($?, $?)`, in.After.CreatedAt, in.After.ID)
 	}
 	return which, args
 }
