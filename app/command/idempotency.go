@@ -52,17 +52,25 @@ func (i *Idempotency) Once(ctx context.Context, request KeyedRequest, run func(c
 	var later afterCommit
 	ctx = later.in(ctx)
 	stored := func(ctx context.Context, db *pgxpool.Pool) (done bool, err error) {
-		answer, done, err = i.find(ctx, db, key, body)
+		answer, done, err = scanAnswer(db.QueryRow(ctx, selectAnswer, key[:]), body)
 		return done, err
 	}
-	err = postgres.InTxResolved(ctx, i.DB, stored, func(tx pgx.Tx) error {
+	var mine bool
+	ask := func(b *pgx.Batch) {
+		mine, replayed = false, false
+		// It does not wait for whoever has the key, which would hold a connection meanwhile: they run the
+		// first request, or look its answer up at this moment.
+		b.Queue(`SELECT pg_try_advisory_xact_lock($1)`, int64(binary.BigEndian.Uint64(key[:8]))).
+			QueryRow(func(row pgx.Row) error { return row.Scan(&mine) })
+		b.Queue(selectAnswer, key[:]).QueryRow(func(row pgx.Row) (err error) {
+			answer, replayed, err = scanAnswer(row, body)
+			return err
+		})
+	}
+	err = postgres.InFewTrips(ctx, i.DB, stored, ask, func(tx pgx.Tx, last *pgx.Batch) (err error) {
 		later.reset()
-		mine, err := lockKey(ctx, tx, key)
-		if err != nil {
-			return err
-		}
-		if answer, replayed, err = i.find(ctx, tx, key, body); err != nil || replayed {
-			return err
+		if replayed {
+			return nil
 		}
 		if !mine {
 			return raffle.Refuse(raffle.CodeIdempotencyRunning, "The first request with this Idempotency-Key is still running; try again shortly.")
@@ -70,10 +78,10 @@ func (i *Idempotency) Once(ctx context.Context, request KeyedRequest, run func(c
 		if answer, err = run(postgres.WithTx(ctx, tx)); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `
+		last.Queue(`
 			INSERT INTO idempotency_keys (key_hash, request_hash, status, header, body) VALUES ($1, $2, $3, $4, $5)`,
 			key[:], body[:], answer.Status, answer.Header, answer.Body)
-		return err
+		return nil
 	})
 	if err == nil && !replayed {
 		later.run(ctx)
@@ -81,17 +89,12 @@ func (i *Idempotency) Once(ctx context.Context, request KeyedRequest, run func(c
 	return answer, replayed, err
 }
 
-// lockKey keeps the key to this transaction, unless somebody has it: whoever runs the first request,
-// or looks its answer up at this moment. It does not wait, which would hold a connection meanwhile.
-func lockKey(ctx context.Context, tx pgx.Tx, key [sha256.Size]byte) (mine bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, int64(binary.BigEndian.Uint64(key[:8]))).Scan(&mine)
-	return mine, err
-}
+const selectAnswer = `SELECT request_hash, status, header, body FROM idempotency_keys WHERE key_hash = $1`
 
-func (i *Idempotency) find(ctx context.Context, db postgres.Querier, key, body [sha256.Size]byte) (answer Answer, found bool, err error) {
+// scanAnswer reads a stored answer, if there is one, for a request with this body.
+func scanAnswer(row pgx.Row, body [sha256.Size]byte) (answer Answer, found bool, err error) {
 	var hash []byte
-	err = db.QueryRow(ctx, `SELECT request_hash, status, header, body FROM idempotency_keys WHERE key_hash = $1`, key[:]).
-		Scan(&hash, &answer.Status, &answer.Header, &answer.Body)
+	err = row.Scan(&hash, &answer.Status, &answer.Header, &answer.Body)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Answer{}, false, nil
 	}

@@ -129,19 +129,25 @@ func (t *loginAttempt) queueWait(batch *pgx.Batch, wait *time.Duration) {
 	}
 }
 
-// decide takes the locks of both counters and counts again. Counting is a statement of its own: one
-// that began before the lock was granted would not see what the last holder wrote.
-func (t *loginAttempt) decide(ctx context.Context, tx pgx.Tx) error {
+// decide takes the locks of both counters, counts again, and has write queue what follows when the
+// attempt need not wait. Counting is a statement of its own: one that began before the lock was granted
+// would not see what the last holder wrote.
+func (t *loginAttempt) decide(ctx context.Context, db *pgxpool.Pool, done postgres.Lookup, write func(b *pgx.Batch)) error {
 	var wait time.Duration
-	batch := &pgx.Batch{}
-	for _, c := range t.counters {
-		batch.Queue(`SELECT pg_advisory_xact_lock($1, $2)`, c.class, int32(binary.BigEndian.Uint32(c.key)))
+	ask := func(b *pgx.Batch) {
+		wait = 0
+		for _, c := range t.counters {
+			b.Queue(`SELECT pg_advisory_xact_lock($1, $2)`, c.class, int32(binary.BigEndian.Uint32(c.key)))
+		}
+		t.queueWait(b, &wait)
 	}
-	t.queueWait(batch, &wait)
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return err
-	}
-	return throttled(wait)
+	return postgres.InFewTrips(ctx, db, done, ask, func(_ pgx.Tx, last *pgx.Batch) error {
+		if err := throttled(wait); err != nil {
+			return err
+		}
+		write(last)
+		return nil
+	})
 }
 
 // fail counts the attempt against its account and address, and returns the refusal.
@@ -151,15 +157,11 @@ func (t *loginAttempt) fail(ctx context.Context, db *pgxpool.Pool) error {
 			t.counters[0].key, t.now, t.id).Scan(&done)
 		return done, err
 	}
-	err := postgres.InTxResolved(ctx, db, recorded, func(tx pgx.Tx) error {
-		if err := t.decide(ctx, tx); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, `
+	err := t.decide(ctx, db, recorded, func(b *pgx.Batch) {
+		b.Queue(`
 			INSERT INTO login_failures (key, failed_at, attempt_id)
 			VALUES ($1, $3, $4), ($2, $3, $4) ON CONFLICT DO NOTHING`,
 			t.counters[0].key, t.counters[1].key, t.now, t.id)
-		return err
 	})
 	if err != nil {
 		return err
@@ -170,17 +172,12 @@ func (t *loginAttempt) fail(ctx context.Context, db *pgxpool.Pool) error {
 // succeed opens the session and forgets the account's failures. The address keeps its own: somebody
 // with one account must not reset the counter for guesses at others.
 func (t *loginAttempt) succeed(ctx context.Context, db *pgxpool.Pool) error {
-	return postgres.InTxResolved(ctx, db, t.opening.committed, func(tx pgx.Tx) error {
-		if err := t.decide(ctx, tx); err != nil {
-			return err
-		}
-		batch := &pgx.Batch{}
-		batch.Queue(`DELETE FROM login_failures WHERE key = $1`, t.counters[0].key)
+	return t.decide(ctx, db, t.opening.committed, func(b *pgx.Batch) {
+		b.Queue(`DELETE FROM login_failures WHERE key = $1`, t.counters[0].key)
 		if t.newHash != "" {
-			batch.Queue(`UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, t.account.ID, t.passwordHash, t.newHash)
+			b.Queue(`UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, t.account.ID, t.passwordHash, t.newHash)
 		}
-		t.opening.queue(batch, t.account.ID, t.now)
-		return tx.SendBatch(ctx, batch).Close()
+		t.opening.queue(b, t.account.ID, t.now)
 	})
 }
 

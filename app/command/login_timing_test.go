@@ -9,11 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/rifaapp/rifaapp/app/auth"
 	"github.com/rifaapp/rifaapp/app/command"
 	"github.com/rifaapp/rifaapp/app/raffle"
+	"github.com/rifaapp/rifaapp/test/testdb"
 )
 
 // soaking says whether the large sizes were asked for.
@@ -103,7 +102,7 @@ func TestNoConnectionIsHeldWhileHashing(t *testing.T) {
 	o.Passwords = auth.NewPasswords(0)
 	ana := o.member(t, "ana@example.com")
 	passwords := auth.NewPasswords(1)
-	accounts := &command.Accounts{DB: poolOfOne(t, o), Tokens: o.Tokens, Passwords: passwords, Now: o.clock}
+	accounts := &command.Accounts{DB: testdb.OneConnection(t, o.db), Tokens: o.Tokens, Passwords: passwords, Now: o.clock}
 	var queue sync.WaitGroup
 	for range 20 { // half a second and more ahead of the login
 		queue.Go(func() { _, _ = passwords.Hash(t.Context(), "somebody else's") })
@@ -128,16 +127,4 @@ func TestNoConnectionIsHeldWhileHashing(t *testing.T) {
 		t.Error(err)
 	}
 	queue.Wait()
-}
-
-func poolOfOne(t *testing.T, o *office) *pgxpool.Pool {
-	t.Helper()
-	config := o.db.Config()
-	config.MaxConns, config.MinConns = 1, 0
-	pool, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	return pool
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rifaapp/rifaapp/app/auth"
 	"github.com/rifaapp/rifaapp/app/postgres"
@@ -22,52 +23,68 @@ func (a *Accounts) Refresh(ctx context.Context, token string) (TokenPair, error)
 		return TokenPair{}, errInvalidRefresh()
 	}
 	now, next := a.now(), newOpening()
-	var user uuid.UUID
-	var accepted bool
-	err := postgres.InTxResolved(ctx, a.DB, next.committed, func(tx pgx.Tx) (err error) {
-		user, accepted, err = rotate(ctx, tx, hash, next, now)
-		return err
-	})
+	known := knownToken{hash: hash}
+	accepted, err := known.use(ctx, a.DB, next, now)
 	if err != nil {
 		return TokenPair{}, err
 	}
 	if !accepted { // after the commit: the revocation must stay
 		return TokenPair{}, errInvalidRefresh()
 	}
-	return a.pair(user, next.token)
+	return a.pair(known.user, next.token)
 }
 
-// rotate uses the token and stores its successor. The row lock on the token lets one of two
-// simultaneous uses through; the other finds it used.
-func rotate(ctx context.Context, tx pgx.Tx, hash auth.RefreshHash, next opening, now time.Time) (user uuid.UUID, accepted bool, err error) {
-	var session uuid.UUID
-	var expires time.Time
-	var used, revoked *time.Time
-	err = tx.QueryRow(ctx, `
+// knownToken is what is known of a refresh token that somebody presents.
+type knownToken struct {
+	hash          auth.RefreshHash
+	session, user uuid.UUID // none when there is no such token
+	expires       time.Time
+	used, revoked *time.Time
+}
+
+// use rotates the token in one transaction.
+func (k *knownToken) use(ctx context.Context, db *pgxpool.Pool, next opening, now time.Time) (accepted bool, err error) {
+	err = postgres.InFewTrips(ctx, db, next.committed, k.ask, func(tx pgx.Tx, last *pgx.Batch) (err error) {
+		accepted, err = k.rotate(ctx, tx, last, next, now)
+		return err
+	})
+	return accepted, err
+}
+
+// ask looks the token up and locks its row: that lets one of two simultaneous uses through, the other
+// finds it used.
+func (k *knownToken) ask(b *pgx.Batch) {
+	*k = knownToken{hash: k.hash}
+	b.Queue(`
 		SELECT s.id, s.user_id, s.revoked_at, t.expires_at, t.used_at
 		  FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
 		 WHERE t.token_hash = $1
-		   FOR UPDATE`, hash[:]).Scan(&session, &user, &revoked, &expires, &used)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return uuid.Nil, false, nil
-	case err != nil:
-		return uuid.Nil, false, err
-	case revoked != nil:
-		return uuid.Nil, false, nil
-	case used != nil:
-		if accepted, err = next.stored(ctx, tx); err != nil || accepted {
-			return user, accepted, err // used by this very call, whose first commit was not answered
+		   FOR UPDATE`, k.hash[:]).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&k.session, &k.user, &k.revoked, &k.expires, &k.used)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
 		}
-		_, err = tx.Exec(ctx, `UPDATE sessions SET revoked_at = $2 WHERE id = $1`, session, now)
-		return uuid.Nil, false, err
-	case !now.Before(expires):
-		return uuid.Nil, false, nil
+		return err
+	})
+}
+
+// rotate queues the use of the token and its successor, or the revocation of all of its family.
+func (k *knownToken) rotate(ctx context.Context, tx pgx.Tx, last *pgx.Batch, next opening, now time.Time) (accepted bool, err error) {
+	switch {
+	case k.session == uuid.Nil || k.revoked != nil:
+		return false, nil
+	case k.used != nil:
+		if accepted, err = next.stored(ctx, tx); err != nil || accepted {
+			return accepted, err // used by this very call, whose first commit was not answered
+		}
+		last.Queue(`UPDATE sessions SET revoked_at = $2 WHERE id = $1`, k.session, now)
+		return false, nil
+	case !now.Before(k.expires):
+		return false, nil
 	}
-	batch := &pgx.Batch{}
-	batch.Queue(`UPDATE refresh_tokens SET used_at = $2 WHERE token_hash = $1`, hash[:], now)
-	queueRefreshToken(batch, next.hash, session, now)
-	return user, true, tx.SendBatch(ctx, batch).Close()
+	last.Queue(`UPDATE refresh_tokens SET used_at = $2 WHERE token_hash = $1`, k.hash[:], now)
+	queueRefreshToken(last, next.hash, k.session, now)
+	return true, nil
 }
 
 func errInvalidRefresh() error {

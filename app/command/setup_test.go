@@ -23,7 +23,11 @@ type shop struct {
 
 func newShop(t *testing.T) *shop {
 	t.Helper()
-	db := testdb.New(t).Pool
+	return openShop(t, testdb.New(t).Pool)
+}
+
+func openShop(t *testing.T, db *pgxpool.Pool) *shop {
+	t.Helper()
 	s := &shop{t: t, db: db, owner: uuid.New(), Raffles: &Raffles{DB: db}}
 	s.exec(`INSERT INTO users (id, name, email, email_key, password_hash) VALUES ($1, 'Ana', 'ana@example.com', 'ana@example.com', '')`, s.owner)
 	return s

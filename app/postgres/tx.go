@@ -52,13 +52,7 @@ func once(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) error
 	if err != nil {
 		return err
 	}
-	// The rollback has a clock of its own: a request that was cancelled must still give its
-	// connection back clean instead of costing the pool a new one.
-	defer func() {
-		rollbackCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackPatience)
-		defer cancel()
-		_ = tx.Rollback(rollbackCtx)
-	}()
+	defer rollback(ctx, tx)
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -68,15 +62,77 @@ func once(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) error
 	return nil
 }
 
+// rollback ends a transaction that is still open. It has a clock of its own: a request that was
+// cancelled must still give its connection back clean instead of costing the pool a new one.
+func rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackPatience)
+	defer cancel()
+	_ = tx.Rollback(ctx)
+}
+
+// InFewTrips is InTxResolved for a transaction whose statements wait for each other as little as the
+// network allows: what ask queues travels with the BEGIN, what work queues last with the COMMIT. work
+// runs when ask was answered; whatever it does with tx itself costs trips of its own.
+func InFewTrips(ctx context.Context, db *pgxpool.Pool, lookup Lookup, ask func(b *pgx.Batch), work func(tx pgx.Tx, last *pgx.Batch) error) error {
+	if outer, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
+		return pgx.BeginFunc(ctx, outer, func(tx pgx.Tx) error { return joinedTrips(ctx, tx, ask, work) })
+	}
+	return retry(ctx, db, lookup, func() error { return fewTrips(ctx, db, ask, work) })
+}
+
+func fewTrips(ctx context.Context, db *pgxpool.Pool, ask func(b *pgx.Batch), work func(tx pgx.Tx, last *pgx.Batch) error) error {
+	conn, err := db.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	first, last := &pgx.Batch{}, &pgx.Batch{}
+	first.BeginTx(pgx.TxOptions{})
+	ask(first)
+	results := conn.SendBatch(ctx, first)
+	tx := results.Tx()
+	defer func() {
+		if conn.Conn().PgConn().TxStatus() != outsideTx {
+			rollback(ctx, tx)
+		}
+	}()
+	if err := results.Close(); err != nil {
+		return err
+	}
+	if err := work(tx, last); err != nil {
+		return err
+	}
+	last.Queue(`COMMIT`)
+	if err := conn.SendBatch(ctx, last).Close(); err != nil {
+		return commitFailure(err)
+	}
+	return nil
+}
+
+// outsideTx is the protocol's word for a session without a transaction.
+const outsideTx = 'I'
+
+func joinedTrips(ctx context.Context, tx pgx.Tx, ask func(b *pgx.Batch), work func(tx pgx.Tx, last *pgx.Batch) error) error {
+	first, last := &pgx.Batch{}, &pgx.Batch{}
+	ask(first)
+	if err := tx.SendBatch(ctx, first).Close(); err != nil {
+		return err
+	}
+	if err := work(tx, last); err != nil {
+		return err
+	}
+	return tx.SendBatch(ctx, last).Close()
+}
+
 // InOneTrip sends the statements that fill queues as one transaction in a single network round trip:
 // the driver pipelines them before one Sync, so they commit together or not at all. Results are
 // read by the callbacks of the queued queries, which may run several times as fn of InTx may.
 // When ctx already carries a transaction the statements join it.
 func InOneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b *pgx.Batch)) error {
-	return oneTrip(ctx, db, lookup, func(to sender) error {
+	return oneTrip(ctx, db, lookup, fill, func(conn *pgx.Conn) error {
 		batch := &pgx.Batch{}
 		fill(batch)
-		return to.SendBatch(ctx, batch).Close()
+		return conn.SendBatch(ctx, batch).Close()
 	})
 }
 
@@ -85,13 +141,14 @@ func InOneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b
 // prepared: the driver's own cache would forget it and have it parsed anew, and everybody whose number
 // was taken would cost the next one two round trips more.
 func InOneStatement(ctx context.Context, db *pgxpool.Pool, lookup Lookup, scan func(row pgx.Row) error, statement string, args ...any) error {
-	return oneTrip(ctx, db, lookup, func(to sender) error {
-		if _, err := to.Conn().Prepare(ctx, statement, statement); err != nil { // a trip of its own only the first time
+	fill := func(b *pgx.Batch) { b.Queue(statement, args...).QueryRow(scan) }
+	return oneTrip(ctx, db, lookup, fill, func(conn *pgx.Conn) error {
+		if _, err := conn.Prepare(ctx, statement, statement); err != nil { // a trip of its own only the first time
 			return err
 		}
-		err := scan(to.QueryRow(ctx, statement, args...))
+		err := scan(conn.QueryRow(ctx, statement, args...))
 		if outdated(err) {
-			_ = to.Conn().Deallocate(ctx, statement) // a connection that cannot do that is not used again
+			_ = conn.Deallocate(ctx, statement) // a connection that cannot do that is not used again
 		}
 		return err
 	})
@@ -106,17 +163,11 @@ func outdated(err error) bool {
 	return false
 }
 
-// sender is a connection, or a transaction on one.
-type sender interface {
-	Conn() *pgx.Conn
-	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-// oneTrip runs what send sends as a transaction of its own, which the server commits at its end.
-func oneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, send func(to sender) error) error {
+// oneTrip runs what send sends as a transaction of its own, which the server commits at its end, or, in
+// the transaction that ctx carries, the same statements as fill queues them.
+func oneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b *pgx.Batch), send func(conn *pgx.Conn) error) error {
 	if outer, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
-		return pgx.BeginFunc(ctx, outer, func(tx pgx.Tx) error { return send(tx) })
+		return joined(ctx, outer, fill)
 	}
 	return retry(ctx, db, lookup, func() error {
 		conn, err := db.Acquire(ctx)
@@ -124,11 +175,27 @@ func oneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, send func(to 
 			return err
 		}
 		defer conn.Release()
-		if err := send(conn); err != nil {
+		if err := send(conn.Conn()); err != nil {
 			return commitFailure(err)
 		}
 		return nil
 	})
+}
+
+// joined sends what fill queues in one trip as a part of outer that can be taken back: what a refused
+// command did must not be committed, its answer must.
+func joined(ctx context.Context, outer pgx.Tx, fill func(b *pgx.Batch)) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`SAVEPOINT joined`) // never released: the commit ends it, and a callback may still refuse
+	fill(batch)
+	err := outer.SendBatch(ctx, batch).Close()
+	if err == nil {
+		return nil
+	}
+	if _, undone := outer.Exec(ctx, `ROLLBACK TO SAVEPOINT joined`); undone != nil {
+		return errors.Join(err, undone)
+	}
+	return err
 }
 
 // commitFailure tells an answer of the server, which settles the transaction, from silence, which

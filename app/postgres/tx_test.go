@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -195,8 +196,9 @@ func TestUnansweredCommits(t *testing.T) {
 	})
 }
 
-// A batch in one trip is one transaction, and its silence is an unknown outcome as well.
-func TestOneTripIsResolvedToo(t *testing.T) {
+// A batch in one trip is one transaction, and its silence is an unknown outcome as well, as that of the
+// last of a few.
+func TestTripsAreResolvedToo(t *testing.T) {
 	t.Parallel()
 	db := testdb.New(t).Pool
 	silentCommits(t, db)
@@ -208,6 +210,16 @@ func TestOneTripIsResolvedToo(t *testing.T) {
 	})
 	if err != nil || runs != 1 {
 		t.Errorf("%d runs, %v", runs, err)
+	}
+	runs = 0
+	err = postgres.InFewTrips(t.Context(), db, func(context.Context, *pgxpool.Pool) (bool, error) { return false, nil }, func(*pgx.Batch) {}, func(_ pgx.Tx, last *pgx.Batch) error {
+		if runs++; runs == 1 {
+			last.Queue(`INSERT INTO effects VALUES (-2)`)
+		}
+		return nil
+	})
+	if err != nil || runs != 2 {
+		t.Errorf("%d runs of a few trips, %v: want a second one", runs, err)
 	}
 	err = postgres.InOneTrip(t.Context(), db, nil, func(b *pgx.Batch) {
 		b.Queue(`INSERT INTO effects VALUES (7)`)
@@ -223,7 +235,7 @@ func TestOneTripIsResolvedToo(t *testing.T) {
 // number was taken would cost the next one two round trips.
 func TestRefusedStatementsStayPrepared(t *testing.T) {
 	t.Parallel()
-	db := oneConnection(t)
+	db := testdb.OneConnection(t, testdb.NewEmpty(t).Pool)
 	mustExec(t, db, `CREATE FUNCTION sell(taken boolean) RETURNS integer LANGUAGE plpgsql AS $$
 		BEGIN IF taken THEN RAISE EXCEPTION 'taken' USING ERRCODE = 'RF001'; END IF; RETURN 1; END $$`)
 	sell := func(taken bool) error {
@@ -255,7 +267,7 @@ func TestRefusedStatementsStayPrepared(t *testing.T) {
 // prepared anew.
 func TestOutdatedStatementsArePreparedAnew(t *testing.T) {
 	t.Parallel()
-	db := oneConnection(t)
+	db := testdb.OneConnection(t, testdb.NewEmpty(t).Pool)
 	mustExec(t, db, `CREATE TABLE prices (amount integer); INSERT INTO prices VALUES (5)`)
 	price := func() (amount string, err error) {
 		err = postgres.InOneStatement(t.Context(), db, nil, func(row pgx.Row) error {
@@ -274,17 +286,56 @@ func TestOutdatedStatementsArePreparedAnew(t *testing.T) {
 	}
 }
 
-// oneConnection is a pool in which every statement meets what the one before it left.
-func oneConnection(t *testing.T) *pgxpool.Pool {
-	t.Helper()
-	options := testdb.NewEmpty(t).Options()
-	options.MaxConns = 1
-	db, err := postgres.Open(t.Context(), options)
-	if err != nil {
+// What asks travels with the BEGIN, what is written last with the COMMIT; a command that joins takes one
+// trip more, and can be taken back by itself.
+func TestFewTrips(t *testing.T) {
+	t.Parallel()
+	db, trips := testdb.CountTrips(t, testdb.NewEmpty(t).Pool)
+	mustExec(t, db, `CREATE TABLE sales (number integer PRIMARY KEY)`)
+	refused := errors.New("refused")
+	sell := func(number int, refusal error) error {
+		var sold bool
+		ask := func(b *pgx.Batch) {
+			b.Queue(`SELECT EXISTS (SELECT FROM sales WHERE number = $1)`, number).QueryRow(func(row pgx.Row) error { return row.Scan(&sold) })
+		}
+		return postgres.InFewTrips(t.Context(), db, nil, ask, func(tx pgx.Tx, last *pgx.Batch) error {
+			if sold {
+				return refused
+			}
+			ctx := postgres.WithTx(t.Context(), tx)
+			err := postgres.InOneTrip(ctx, db, nil, func(b *pgx.Batch) {
+				b.Queue(`INSERT INTO sales VALUES ($1)`, -number).Exec(func(pgconn.CommandTag) error { return refusal })
+			})
+			if !errors.Is(err, refusal) {
+				t.Errorf("the joined command ended with %v, want %v", err, refusal)
+			}
+			last.Queue(`INSERT INTO sales VALUES ($1)`, number)
+			return nil
+		})
+	}
+	for number := 1; number <= 2; number++ {
+		made := trips(func() {
+			if err := sell(number, nil); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if number == 2 && made != 3 {
+			t.Errorf("it took %d trips, want 3", made)
+		}
+	}
+	if err := sell(2, nil); !errors.Is(err, refused) {
+		t.Errorf("a number is sold twice: %v", err)
+	}
+	if err := sell(3, refused); err != nil {
+		t.Error(err)
+	}
+	var numbers []int
+	if err := db.QueryRow(t.Context(), `SELECT array_agg(number ORDER BY number) FROM sales`).Scan(&numbers); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(db.Close)
-	return db
+	if want := []int{-2, -1, 1, 2, 3}; !slices.Equal(numbers, want) {
+		t.Errorf("%v are sold, want %v: only what was refused is taken back", numbers, want)
+	}
 }
 
 func mustExec(t *testing.T, db *pgxpool.Pool, statements string) {

@@ -8,9 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/raffle"
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
@@ -20,7 +18,7 @@ import (
 // and for a plan that was made when there were none.
 func TestListReadsOnlyItsPage(t *testing.T) {
 	t.Parallel()
-	db := oneConnection(t) // which keeps its plans
+	db := testdb.OneConnection(t, testdb.New(t).Pool) // which keeps its plans
 	first, none := ListRaffles{Limit: 50}.statement()
 	if len(none) > 0 {
 		t.Fatalf("the first page has parameters: %v", none)
@@ -108,7 +106,7 @@ func TestWholeBoardIsReadInPageOrder(t *testing.T) {
 // The planner is told for the one query, and for no other on that connection.
 func TestPageOrderEndsWithItsQuery(t *testing.T) {
 	t.Parallel()
-	db := oneConnection(t)
+	db := testdb.OneConnection(t, testdb.New(t).Pool)
 	const setting = `SELECT current_setting('enable_indexscan')`
 	for range 2 { // once prepared it is another exchange
 		var within, after string
@@ -139,16 +137,4 @@ func TestDifferentPagesAreDifferentQuestions(t *testing.T) {
 			t.Errorf("%+v asks the same as %+v", other, first)
 		}
 	}
-}
-
-func oneConnection(t *testing.T) *pgxpool.Pool {
-	t.Helper()
-	options := testdb.New(t).Options()
-	options.MaxConns = 1
-	db, err := postgres.Open(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
-	return db
 }
