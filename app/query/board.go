@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rifaapp/rifaapp/app/postgres"
+	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
 // NumberState is what a number of the board is at this moment.
@@ -93,34 +94,39 @@ func selectBoard(where string) string {
 		WHERE ` + whereHead
 }
 
-// Board answers the numbers from first on, at most count of them, with the head of the same moment. The
-// caller has just read head.
-func (q *Queries) Board(ctx context.Context, head BoardHead, caller *uuid.UUID, first, count int) (Board, error) {
-	board := Board{BoardHead: BoardHead{RaffleID: head.RaffleID}}
+// stretch narrows a board down to $4 numbers after the first $3.
+const stretch = ` AND number >= r.number_start + $3 AND number < r.number_start + $3 + $4`
+
+// Board answers the numbers of a raffle's board, at most limit of them after the first offset ones, with
+// the head of the same moment; limit 0 is as many as there are. A draft's only to its owner.
+func (q *Queries) Board(ctx context.Context, raffleID uuid.UUID, caller *uuid.UUID, offset, limit int) (Board, error) {
+	board := Board{BoardHead: BoardHead{RaffleID: raffleID}}
 	var (
 		sold, held []int32
 		until      []time.Time
 	)
 	scan := func(row pgx.Row) error { return board.scan(row, &sold, &held, &until) }
-	reader, whole := postgres.Reader(ctx, q.DB), first == head.NumberStart && count >= head.TotalNumbers
+	whole := offset == 0 && limit == 0
+	if limit == 0 {
+		limit = raffle.MaxTickets
+	}
+	reader := postgres.Reader(ctx, q.DB)
 	var err error
 	if whole {
-		err = inPageOrder(ctx, reader, scan, selectBoard(""), head.RaffleID, caller)
+		err = inPageOrder(ctx, reader, scan, selectBoard(""), raffleID, caller)
 	} else {
-		err = scan(reader.QueryRow(ctx, selectBoard(" AND number >= $3 AND number < $4"), head.RaffleID, caller, first, first+count))
+		err = scan(reader.QueryRow(ctx, selectBoard(stretch), raffleID, caller, offset, limit))
 	}
 	if err != nil {
 		return Board{}, err
 	}
-	if whole { // of a draft it may have been changed meanwhile
-		first, count = board.NumberStart, board.TotalNumbers
-	}
+	first := board.NumberStart + offset
 	board.First = first
-	end := min(first+count, board.NumberStart+board.TotalNumbers)
-	if end <= first {
+	count := min(limit, board.TotalNumbers-offset)
+	if count <= 0 {
 		return board, nil
 	}
-	board.States = make([]NumberState, end-first)
+	board.States = make([]NumberState, count)
 	for _, number := range sold {
 		board.States[int(number)-first] = Sold
 	}

@@ -400,7 +400,7 @@ func TestBoardCountsWhatItShows(t *testing.T) {
 		})
 	}
 	for range 100 {
-		board, err := b.queries.Board(t.Context(), query.BoardHead{RaffleID: b.raffle, NumberStart: 7, TotalNumbers: 40}, nil, 7, 40)
+		board, err := b.queries.Board(t.Context(), b.raffle, nil, 0, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

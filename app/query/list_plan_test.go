@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/raffle"
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
@@ -53,18 +55,43 @@ func TestListReadsOnlyItsPage(t *testing.T) {
 		if _, err := db.Exec(t.Context(), c.prepare); err != nil {
 			t.Fatal(err)
 		}
-		rows, err := db.Query(t.Context(), `EXPLAIN `+c.statement, c.args...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if plan := strings.Join(lines, "\n"); strings.Contains(plan, "Seq Scan") {
+		if plan := explain(t, db, c.statement, c.args...); strings.Contains(plan, "Seq Scan") {
 			t.Errorf("after %s %s reads a whole table:\n%s", c.prepare, c.statement, plan)
 		}
 	}
+}
+
+// A page of a board looks at its own numbers only, with a plan that suits every page.
+func TestPageReadsOnlyItsStretch(t *testing.T) {
+	t.Parallel()
+	db := testdb.OneConnection(t, testdb.New(t).Pool)
+	for _, sql := range []string{
+		`INSERT INTO raffle_numbers_read (raffle_id, number, status) SELECT '` + uuid.Nil.String() + `', n, 'sold' FROM generate_series(0, 9999) AS n`,
+		`ANALYZE raffle_numbers_read`,
+		`SET plan_cache_mode = force_generic_plan`, // as after five of them
+		`PREPARE page (uuid, uuid, integer, integer) AS ` + selectBoard(stretch),
+	} {
+		if _, err := db.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	plan := explain(t, db, `EXECUTE page ('`+uuid.Nil.String()+`', NULL, 300, 100)`)
+	if !regexp.MustCompile(`Index Cond: .*number >= .*number < `).MatchString(plan) {
+		t.Errorf("the numbers are not looked up by number:\n%s", plan)
+	}
+}
+
+func explain(t *testing.T, db postgres.Querier, statement string, args ...any) (plan string) {
+	t.Helper()
+	rows, err := db.Query(t.Context(), `EXPLAIN `+statement, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // A whole board is read page by page, also where most boards are small and the planner takes this one for
@@ -90,15 +117,8 @@ func TestWholeBoardIsReadInPageOrder(t *testing.T) {
 			t.Fatalf("%s: %v", sql, err)
 		}
 	}
-	rows, err := tx.Query(t.Context(), `EXPLAIN EXECUTE whole ('`+large.String()+`', NULL)`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if plan := strings.Join(lines, "\n"); strings.Contains(plan, "Index Scan using raffle_numbers_read_pkey") || !strings.Contains(plan, "Heap Scan on raffle_numbers_read") {
+	plan := explain(t, tx, `EXECUTE whole ('`+large.String()+`', NULL)`)
+	if strings.Contains(plan, "Index Scan using raffle_numbers_read_pkey") || !strings.Contains(plan, "Heap Scan on raffle_numbers_read") {
 		t.Errorf("the numbers are not read in page order:\n%s", plan)
 	}
 }
@@ -135,6 +155,39 @@ func TestDifferentPagesAreDifferentQuestions(t *testing.T) {
 	} {
 		if first.question() == other.question() {
 			t.Errorf("%+v asks the same as %+v", other, first)
+		}
+	}
+}
+
+// A reader waits for one answer of the database, whatever they look at. Whoever has a board already asks
+// for its version first.
+func TestReadsTakeOneTrip(t *testing.T) {
+	t.Parallel()
+	db, trips := testdb.CountTrips(t, testdb.New(t).Pool)
+	id := uuid.New()
+	_, err := db.Exec(t.Context(), `
+		INSERT INTO raffles_read (id, title, ticket_price, currency, total_tickets, number_start, number_end, status, confirmation, created_at, updated_at)
+		VALUES ($1, 'Moto', 5000, 'COP', 1000, 0, 999, 'open', 'self', now(), now())`, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &Queries{DB: db}
+	for what, read := range map[string]func() error{
+		"a raffle":       func() error { _, err := q.Raffle(t.Context(), id, nil); return err },
+		"a list":         func() error { _, _, err := q.Raffles(t.Context(), ListRaffles{Limit: 50}); return err },
+		"a page":         func() error { _, err := q.Board(t.Context(), id, nil, 300, 100); return err },
+		"a board":        func() error { _, err := q.Board(t.Context(), id, nil, 0, 0); return err },
+		"a board's head": func() error { _, err := q.BoardHead(t.Context(), id, nil); return err },
+		"a compact head": func() error { _, err := q.CompactHead(t.Context(), id, nil); return err },
+	} {
+		ask := func() {
+			if err := read(); err != nil {
+				t.Error(err)
+			}
+		}
+		ask() // prepares its statement
+		if made := trips(ask); made != 1 {
+			t.Errorf("%s takes %d trips", what, made)
 		}
 	}
 }
