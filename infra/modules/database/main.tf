@@ -22,6 +22,9 @@ locals {
     "log_lock_waits"             = { value = "1", apply_method = "immediate" }
     "log_connections"            = { value = "1", apply_method = "immediate" }
     "log_statement"              = { value = "ddl", apply_method = "immediate" }
+    # A buyer whose number was taken is an error to the server, and a raffle that goes viral has thousands a
+    # second: they are logged without their statement, which the API knows.
+    "log_min_error_statement" = { value = "fatal", apply_method = "immediate" }
   }
 
   # Endings that differ by engine, so that outputs and the proxy need not ask twice.

@@ -63,6 +63,11 @@ run "aurora_for_development" {
     condition     = aws_cloudwatch_log_group.postgresql.name == "/aws/rds/cluster/rifaapp-test/postgresql" && aws_cloudwatch_log_group.postgresql.kms_key_id == var.kms_key_arn
     error_message = "The server's log must be the group RDS writes to, encrypted."
   }
+
+  assert {
+    condition     = contains([for p in aws_rds_cluster_parameter_group.this[0].parameter : "${p.name}=${p.value}"], "log_min_error_statement=fatal")
+    error_message = "Refused buyers must not fill the server's log with their statements."
+  }
 }
 
 run "aurora_for_production" {
