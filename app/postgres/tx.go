@@ -102,7 +102,12 @@ func fewTrips(ctx context.Context, db *pgxpool.Pool, ask func(b *pgx.Batch), wor
 	if err := work(tx, last); err != nil {
 		return err
 	}
-	last.Queue(`COMMIT`)
+	last.Queue(`COMMIT`).Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() == "ROLLBACK" { // which is how the server ends a transaction that failed before
+			return pgx.ErrTxCommitRollback
+		}
+		return nil
+	})
 	if err := conn.SendBatch(ctx, last).Close(); err != nil {
 		return commitFailure(err)
 	}
@@ -132,7 +137,7 @@ func InOneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b
 	return oneTrip(ctx, db, lookup, fill, func(conn *pgx.Conn) error {
 		batch := &pgx.Batch{}
 		fill(batch)
-		return conn.SendBatch(ctx, batch).Close()
+		return exchange(ctx, conn, batch)
 	})
 }
 
@@ -147,14 +152,29 @@ func InOneStatement(ctx context.Context, db *pgxpool.Pool, lookup Lookup, scan f
 			return err
 		}
 		err := scan(conn.QueryRow(ctx, statement, args...))
-		if outdated(err) {
-			_ = conn.Deallocate(ctx, statement) // a connection that cannot do that is not used again
-		}
+		forget(ctx, conn, err, statement)
 		return err
 	})
 }
 
-// outdated says whether a prepared statement has to be prepared anew.
+// exchange sends the batch and has its results read.
+func exchange(ctx context.Context, conn *pgx.Conn, batch *pgx.Batch) error {
+	err := conn.SendBatch(ctx, batch).Close()
+	for _, q := range batch.QueuedQueries {
+		forget(ctx, conn, err, q.SQL)
+	}
+	return err
+}
+
+// forget has the statement prepared anew the next time when err says that it is outdated. A connection
+// that cannot do that is not used again.
+func forget(ctx context.Context, conn *pgx.Conn, err error, statement string) {
+	if outdated(err) {
+		_ = conn.Deallocate(ctx, statement)
+	}
+}
+
+// outdated says whether a prepared statement is not what the server would prepare now.
 func outdated(err error) bool {
 	switch state(err) {
 	case stateFeatureNotSupported, stateInvalidStatementName:
@@ -185,12 +205,13 @@ func oneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b *
 // joined sends what fill queues in one trip as a part of outer that can be taken back: what a refused
 // command did must not be committed, its answer must.
 func joined(ctx context.Context, outer pgx.Tx, fill func(b *pgx.Batch)) error {
-	batch := &pgx.Batch{}
-	batch.Queue(`SAVEPOINT joined`) // never released: the commit ends it, and a callback may still refuse
+	batch, saved := &pgx.Batch{}, false
+	// Never released: a callback may still refuse, and the commit ends it.
+	batch.Queue(`SAVEPOINT joined`).Exec(func(pgconn.CommandTag) error { saved = true; return nil })
 	fill(batch)
-	err := outer.SendBatch(ctx, batch).Close()
-	if err == nil {
-		return nil
+	err := exchange(ctx, outer.Conn(), batch)
+	if err == nil || !saved { // without it nothing was done, and another command's may have the name
+		return err
 	}
 	if _, undone := outer.Exec(ctx, `ROLLBACK TO SAVEPOINT joined`); undone != nil {
 		return errors.Join(err, undone)
@@ -263,9 +284,9 @@ func resolve(ctx context.Context, db *pgxpool.Pool, lookup Lookup) (done bool, e
 
 func worthRerun(err error, rerun int, elapsed time.Duration) bool {
 	switch state(err) {
-	case stateSerializationFailure, stateDeadlockDetected:
+	case stateSerializationFailure, stateDeadlockDetected, stateInvalidStatementName: // each run finds one more that was forgotten
 		return rerun < maxReruns
-	case stateFeatureNotSupported, stateInvalidStatementName, stateReadOnlyTransaction:
+	case stateFeatureNotSupported, stateReadOnlyTransaction:
 		return rerun == 0
 	case stateCannotConnectNow:
 		return elapsed < startUpPatience

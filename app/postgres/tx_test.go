@@ -41,7 +41,7 @@ func TestRetries(t *testing.T) {
 		{"and no more", "40P01", 100, 6, true},
 		{"a plan that a migration changed is made anew once", "0A000", 1, 2, false},
 		{"and no more", "0A000", 100, 2, false},
-		{"a statement that the session forgot too", "26000", 1, 2, false},
+		{"statements that the session forgot", "26000", 3, 4, false},
 		{"a server that became read-only is left once", "25006", 1, 2, false},
 		{"and no more", "25006", 100, 2, true},
 		{"a lock that takes too long is not waited for again", "55P03", 1, 1, true},
@@ -264,24 +264,38 @@ func TestRefusedStatementsStayPrepared(t *testing.T) {
 }
 
 // A statement whose answer a migration changed, or which a proxy's other server does not know, is
-// prepared anew.
+// prepared anew, by whichever way it was prepared and is asked.
 func TestOutdatedStatementsArePreparedAnew(t *testing.T) {
 	t.Parallel()
 	db := testdb.OneConnection(t, testdb.NewEmpty(t).Pool)
 	mustExec(t, db, `CREATE TABLE prices (amount integer); INSERT INTO prices VALUES (5)`)
-	price := func() (amount string, err error) {
-		err = postgres.InOneStatement(t.Context(), db, nil, func(row pgx.Row) error {
-			var raw any
-			err := row.Scan(&raw)
-			amount = fmt.Sprint(raw)
-			return err
-		}, `SELECT amount FROM prices`)
-		return amount, err
+	const statement = `SELECT amount FROM prices`
+	var amount string
+	scan := func(row pgx.Row) error {
+		var raw any
+		err := row.Scan(&raw)
+		amount = fmt.Sprint(raw)
+		return err
 	}
-	for _, change := range []string{`SELECT 1`, `ALTER TABLE prices ALTER amount TYPE text`, `DEALLOCATE ALL`} {
-		mustExec(t, db, change)
-		if amount, err := price(); amount != "5" || err != nil {
-			t.Errorf("after %s the price is %q, %v", change, amount, err)
+	alone := func(ctx context.Context) error { return postgres.InOneStatement(ctx, db, nil, scan, statement) }
+	ways := map[string]func(ctx context.Context) error{
+		"alone": alone,
+		"in a batch": func(ctx context.Context) error {
+			return postgres.InOneTrip(ctx, db, nil, func(b *pgx.Batch) { b.Queue(statement).QueryRow(scan) })
+		},
+		"joined": func(ctx context.Context) error {
+			return postgres.InFewTrips(ctx, db, nil, func(*pgx.Batch) {}, func(tx pgx.Tx, _ *pgx.Batch) error { return alone(postgres.WithTx(ctx, tx)) })
+		},
+	}
+	for how, ask := range ways {
+		for _, change := range []string{`SELECT 1`, `ALTER TABLE prices ALTER amount TYPE text`, `DEALLOCATE ALL`, `ALTER TABLE prices ALTER amount TYPE integer USING amount::integer`} {
+			if err := alone(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			mustExec(t, db, change)
+			if err := ask(t.Context()); amount != "5" || err != nil {
+				t.Errorf("%s, after %s the price is %q, %v", how, change, amount, err)
+			}
 		}
 	}
 }
@@ -335,6 +349,30 @@ func TestFewTrips(t *testing.T) {
 	}
 	if want := []int{-2, -1, 1, 2, 3}; !slices.Equal(numbers, want) {
 		t.Errorf("%v are sold, want %v: only what was refused is taken back", numbers, want)
+	}
+}
+
+// A command that cannot even be prepared takes nothing back of the one that joined before it: they fail
+// together, even when nobody minds its error.
+func TestUnpreparedCommandTakesNothingBack(t *testing.T) {
+	t.Parallel()
+	db := testdb.NewEmpty(t).Pool
+	mustExec(t, db, `CREATE TABLE sales (number integer PRIMARY KEY)`)
+	err := postgres.InFewTrips(t.Context(), db, nil, func(*pgx.Batch) {}, func(tx pgx.Tx, _ *pgx.Batch) error {
+		ctx := postgres.WithTx(t.Context(), tx)
+		insert := func(table string) error {
+			return postgres.InOneTrip(ctx, db, nil, func(b *pgx.Batch) { b.Queue(`INSERT INTO `+table+` VALUES ($1)`, 1) })
+		}
+		if err := insert("sales"); err != nil {
+			return err
+		}
+		if err := insert("nowhere"); !postgres.NotMigrated(err) {
+			t.Errorf("a sale nowhere ended with %v", err)
+		}
+		return nil
+	})
+	if !errors.Is(err, pgx.ErrTxCommitRollback) {
+		t.Errorf("a transaction that failed ended with %v", err)
 	}
 }
 
