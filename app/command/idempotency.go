@@ -55,22 +55,28 @@ func (i *Idempotency) Once(ctx context.Context, request KeyedRequest, run func(c
 		answer, done, err = scanAnswer(db.QueryRow(ctx, selectAnswer, key[:]), body)
 		return done, err
 	}
-	var mine bool
+	var (
+		mine   bool
+		reused error // kept until the statements are read: they stay prepared then
+	)
 	ask := func(b *pgx.Batch) {
-		mine, replayed = false, false
+		mine, replayed, reused = false, false, nil
 		// It does not wait for whoever has the key, which would hold a connection meanwhile: they run the
 		// first request, or look its answer up at this moment.
 		b.Queue(`SELECT pg_try_advisory_xact_lock($1)`, int64(binary.BigEndian.Uint64(key[:8]))).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&mine) })
 		b.Queue(selectAnswer, key[:]).QueryRow(func(row pgx.Row) (err error) {
 			answer, replayed, err = scanAnswer(row, body)
+			if _, refused := errors.AsType[*raffle.Error](err); refused {
+				reused, err = err, nil
+			}
 			return err
 		})
 	}
 	err = postgres.InFewTrips(ctx, i.DB, stored, ask, func(tx pgx.Tx, last *pgx.Batch) (err error) {
 		later.reset()
-		if replayed {
-			return nil
+		if replayed || reused != nil {
+			return reused
 		}
 		if !mine {
 			return raffle.Refuse(raffle.CodeIdempotencyRunning, "The first request with this Idempotency-Key is still running; try again shortly.")

@@ -27,9 +27,12 @@ func TestCommandsTakeFewTrips(t *testing.T) {
 	}
 	free := int32(0)
 	next := func() int32 { free++; return free }
-	keyed := func(key string) {
+	keyed := func(key string, number int32) {
 		_, _, err := keys.Once(t.Context(), KeyedRequest{Route: "reserve", Key: key}, func(ctx context.Context) (Answer, error) {
-			held, err := s.tryHold(ctx, moto, next())
+			held, err := s.tryHold(ctx, moto, number)
+			if _, refused := errors.AsType[*raffle.Error](err); refused {
+				return Answer{Status: 409, Header: map[string]string{}, Body: []byte("{}")}, nil
+			}
 			body, _ := json.Marshal(held)
 			return Answer{Status: 201, Header: map[string]string{}, Body: body}, err
 		})
@@ -45,7 +48,7 @@ func TestCommandsTakeFewTrips(t *testing.T) {
 		r, held = held[0], held[1:]
 		return r
 	}
-	for _, c := range []struct {
+	commands := []struct {
 		what string
 		do   func()
 		want int
@@ -62,8 +65,10 @@ func TestCommandsTakeFewTrips(t *testing.T) {
 				t.Error(err)
 			}
 		}, 1},
-		{"a reservation with a key", func() { keyed(uuid.NewString()) }, 3},
-		{"its repetition", func() { keyed("the same") }, 2},
+		{"a reservation with a key", func() { keyed(uuid.NewString(), next()) }, 3},
+		{"a refused one with a key", func() { keyed(uuid.NewString(), free) }, 4},
+		{"a reservation with a key after it", func() { keyed(uuid.NewString(), next()) }, 3},
+		{"its repetition", func() { keyed("the same", 999) }, 2},
 		{"a login", func() {
 			if session, err = accounts.Login(t.Context(), LoginInput{Email: "luz@example.com", Password: "tarde de mayo 42", Address: "192.0.2.1"}); err != nil {
 				t.Error(err)
@@ -79,8 +84,11 @@ func TestCommandsTakeFewTrips(t *testing.T) {
 				t.Error(err)
 			}
 		}, 2},
-	} {
-		c.do() // prepares its statements
+	}
+	for _, c := range commands { // their statements are prepared now
+		c.do()
+	}
+	for _, c := range commands { // each meets what the one before it left
 		if made := trips(c.do); made != c.want {
 			t.Errorf("%s takes %d trips, want %d", c.what, made, c.want)
 		}

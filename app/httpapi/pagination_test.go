@@ -3,11 +3,15 @@ package httpapi
 import (
 	"context"
 	"net/url"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/rifaapp/rifaapp/app/query"
 )
 
 func TestCursorRoundTrip(t *testing.T) {
@@ -18,6 +22,15 @@ func TestCursorRoundTrip(t *testing.T) {
 		if err != nil || back != c {
 			t.Errorf("%v became %v, %v", c, back, err)
 		}
+	}
+}
+
+// The page that most people ask for is the one whose statement is planned once.
+func TestUsualPageIsTheDefault(t *testing.T) {
+	t.Parallel()
+	limit, _ := reflect.TypeFor[Page]().FieldByName("Limit")
+	if got := limit.Tag.Get("default"); got != strconv.Itoa(query.UsualPage) {
+		t.Errorf("%s entries are answered when nobody says how many, and %d are planned for", got, query.UsualPage)
 	}
 }
 

@@ -36,6 +36,7 @@ const (
 	stateUndefinedFunction    = "42883"
 	stateUndefinedTable       = "42P01"
 	stateInvalidSchemaName    = "3F000"
+	classSyntaxOrAccess       = "42" // such as 42883 once a function has other parameters
 )
 
 func state(err error) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -72,7 +73,8 @@ func rollback(ctx context.Context, tx pgx.Tx) {
 
 // InFewTrips is InTxResolved for a transaction whose statements wait for each other as little as the
 // network allows: what ask queues travels with the BEGIN, what work queues last with the COMMIT. work
-// runs when ask was answered; whatever it does with tx itself costs trips of its own.
+// runs when ask was answered; whatever it does with tx itself costs trips of its own, and tx ends with it.
+// Callbacks of what is queued last only read: the commit is under way when they run.
 func InFewTrips(ctx context.Context, db *pgxpool.Pool, lookup Lookup, ask func(b *pgx.Batch), work func(tx pgx.Tx, last *pgx.Batch) error) error {
 	if outer, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
 		return pgx.BeginFunc(ctx, outer, func(tx pgx.Tx) error { return joinedTrips(ctx, tx, ask, work) })
@@ -131,10 +133,11 @@ func joinedTrips(ctx context.Context, tx pgx.Tx, ask func(b *pgx.Batch), work fu
 
 // InOneTrip sends the statements that fill queues as one transaction in a single network round trip:
 // the driver pipelines them before one Sync, so they commit together or not at all. Results are
-// read by the callbacks of the queued queries, which may run several times as fn of InTx may.
+// read by the callbacks of the queued queries, which may run several times as fn of InTx may, and only
+// read: outside another transaction all is committed when they run.
 // When ctx already carries a transaction the statements join it.
 func InOneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b *pgx.Batch)) error {
-	return oneTrip(ctx, db, lookup, fill, func(conn *pgx.Conn) error {
+	return oneTrip(ctx, db, lookup, nil, fill, func(conn *pgxpool.Conn) error {
 		batch := &pgx.Batch{}
 		fill(batch)
 		return exchange(ctx, conn, batch)
@@ -147,47 +150,61 @@ func InOneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b
 // was taken would cost the next one two round trips more.
 func InOneStatement(ctx context.Context, db *pgxpool.Pool, lookup Lookup, scan func(row pgx.Row) error, statement string, args ...any) error {
 	fill := func(b *pgx.Batch) { b.Queue(statement, args...).QueryRow(scan) }
-	return oneTrip(ctx, db, lookup, fill, func(conn *pgx.Conn) error {
-		if _, err := conn.Prepare(ctx, statement, statement); err != nil { // a trip of its own only the first time
+	return oneTrip(ctx, db, lookup, []string{statement}, fill, func(conn *pgxpool.Conn) error {
+		if err := prepare(ctx, conn.Conn(), statement); err != nil {
 			return err
 		}
 		err := scan(conn.QueryRow(ctx, statement, args...))
-		forget(ctx, conn, err, statement)
+		forget(ctx, conn.Conn(), err, statement)
 		return err
 	})
 }
 
+// prepare costs a trip the first time; from then on the session knows the statements, whatever they raise.
+func prepare(ctx context.Context, conn *pgx.Conn, statements ...string) error {
+	for _, statement := range statements {
+		if _, err := conn.Prepare(ctx, statement, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // exchange sends the batch and has its results read.
-func exchange(ctx context.Context, conn *pgx.Conn, batch *pgx.Batch) error {
-	err := conn.SendBatch(ctx, batch).Close()
+func exchange(ctx context.Context, on interface {
+	Conn() *pgx.Conn
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}, batch *pgx.Batch) error {
+	err := on.SendBatch(ctx, batch).Close()
 	for _, q := range batch.QueuedQueries {
-		forget(ctx, conn, err, q.SQL)
+		forget(ctx, on.Conn(), err, q.SQL)
 	}
 	return err
 }
 
-// forget has the statement prepared anew the next time when err says that it is outdated. A connection
-// that cannot do that is not used again.
+// forget has the statement prepared anew the next time when err says that it is outdated.
 func forget(ctx context.Context, conn *pgx.Conn, err error, statement string) {
 	if outdated(err) {
 		_ = conn.Deallocate(ctx, statement)
 	}
 }
 
-// outdated says whether a prepared statement is not what the server would prepare now.
+// outdated says whether a prepared statement is not what the server would prepare now: a migration changed
+// its answer or what it refers to, or the session does not know it.
 func outdated(err error) bool {
-	switch state(err) {
+	switch code := state(err); code {
 	case stateFeatureNotSupported, stateInvalidStatementName:
 		return true
+	default:
+		return strings.HasPrefix(code, classSyntaxOrAccess)
 	}
-	return false
 }
 
 // oneTrip runs what send sends as a transaction of its own, which the server commits at its end, or, in
-// the transaction that ctx carries, the same statements as fill queues them.
-func oneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b *pgx.Batch), send func(conn *pgx.Conn) error) error {
+// the transaction that ctx carries, the same statements as fill queues them; kept stay prepared.
+func oneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, kept []string, fill func(b *pgx.Batch), send func(conn *pgxpool.Conn) error) error {
 	if outer, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
-		return joined(ctx, outer, fill)
+		return joined(ctx, outer, kept, fill)
 	}
 	return retry(ctx, db, lookup, func() error {
 		conn, err := db.Acquire(ctx)
@@ -195,25 +212,31 @@ func oneTrip(ctx context.Context, db *pgxpool.Pool, lookup Lookup, fill func(b *
 			return err
 		}
 		defer conn.Release()
-		if err := send(conn.Conn()); err != nil {
+		if err := send(conn); err != nil {
 			return commitFailure(err)
 		}
 		return nil
 	})
 }
 
+// savepoint is where a joined command can be taken back to. It is never released: a callback may still
+// refuse, and the commit ends it.
+const savepoint = `SAVEPOINT joined`
+
 // joined sends what fill queues in one trip as a part of outer that can be taken back: what a refused
 // command did must not be committed, its answer must.
-func joined(ctx context.Context, outer pgx.Tx, fill func(b *pgx.Batch)) error {
+func joined(ctx context.Context, outer pgx.Tx, kept []string, fill func(b *pgx.Batch)) error {
+	if err := prepare(ctx, outer.Conn(), append([]string{savepoint}, kept...)...); err != nil {
+		return err
+	}
 	batch, saved := &pgx.Batch{}, false
-	// Never released: a callback may still refuse, and the commit ends it.
-	batch.Queue(`SAVEPOINT joined`).Exec(func(pgconn.CommandTag) error { saved = true; return nil })
+	batch.Queue(savepoint).Exec(func(pgconn.CommandTag) error { saved = true; return nil })
 	fill(batch)
-	err := exchange(ctx, outer.Conn(), batch)
+	err := exchange(ctx, outer, batch)
 	if err == nil || !saved { // without it nothing was done, and another command's may have the name
 		return err
 	}
-	if _, undone := outer.Exec(ctx, `ROLLBACK TO SAVEPOINT joined`); undone != nil {
+	if _, undone := outer.Exec(ctx, `ROLLBACK TO `+savepoint); undone != nil {
 		return errors.Join(err, undone)
 	}
 	return err
@@ -308,8 +331,8 @@ func pause(ctx context.Context) bool {
 
 type txKey struct{}
 
-// WithTx returns a context in which InTx and InOneTrip join tx instead of opening a transaction, so
-// that an idempotency key is stored by the very transaction of the command it stands for.
+// WithTx returns a context in which InTx, InOneTrip and their like join tx instead of opening a
+// transaction, so that an idempotency key is stored by the very transaction of the command it stands for.
 func WithTx(ctx context.Context, tx pgx.Tx) context.Context {
 	return context.WithValue(ctx, txKey{}, tx)
 }

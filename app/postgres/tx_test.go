@@ -300,6 +300,29 @@ func TestOutdatedStatementsArePreparedAnew(t *testing.T) {
 	}
 }
 
+// A statement that calls a function whose parameters have changed fails once at most, and not for as long as
+// the session lives.
+func TestStatementsOfChangedFunctionsArePreparedAnew(t *testing.T) {
+	t.Parallel()
+	db := testdb.OneConnection(t, testdb.NewEmpty(t).Pool)
+	mustExec(t, db, `CREATE FUNCTION price_of(text) RETURNS integer LANGUAGE sql AS 'SELECT 5'`)
+	var price int
+	ask := func() error {
+		scan := func(row pgx.Row) error { return row.Scan(&price) }
+		return postgres.InOneStatement(t.Context(), db, nil, scan, `SELECT price_of($1)`, "0192f7a8-c4d1-7e55-a3e4-b1f0c9d8e7f6")
+	}
+	if err := ask(); err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, db, `DROP FUNCTION price_of(text); CREATE FUNCTION price_of(uuid) RETURNS integer LANGUAGE sql AS 'SELECT 7'`)
+	if err := ask(); err != nil && !postgres.NotMigrated(err) {
+		t.Error(err)
+	}
+	if err := ask(); err != nil || price != 7 {
+		t.Errorf("the price is %d, %v", price, err)
+	}
+}
+
 // What asks travels with the BEGIN, what is written last with the COMMIT; a command that joins takes one
 // trip more, and can be taken back by itself.
 func TestFewTrips(t *testing.T) {

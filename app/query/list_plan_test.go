@@ -21,7 +21,7 @@ import (
 func TestListReadsOnlyItsPage(t *testing.T) {
 	t.Parallel()
 	db := testdb.OneConnection(t, testdb.New(t).Pool) // which keeps its plans
-	first, none := ListRaffles{Limit: 50}.statement()
+	first, none := ListRaffles{Limit: UsualPage}.statement()
 	if len(none) > 0 {
 		t.Fatalf("the first page has parameters: %v", none)
 	}
@@ -58,6 +58,19 @@ func TestListReadsOnlyItsPage(t *testing.T) {
 		if plan := explain(t, db, c.statement, c.args...); strings.Contains(plan, "Seq Scan") {
 			t.Errorf("after %s %s reads a whole table:\n%s", c.prepare, c.statement, plan)
 		}
+	}
+}
+
+// Only the usual page has a text of its own: each text stays planned in each session.
+func TestPageSizesShareAStatement(t *testing.T) {
+	t.Parallel()
+	texts := map[string]bool{}
+	for limit := 1; limit <= 200; limit++ {
+		sql, _ := ListRaffles{Limit: limit}.statement()
+		texts[sql] = true
+	}
+	if len(texts) != 2 {
+		t.Errorf("200 sizes of a page are %d statements", len(texts))
 	}
 }
 
