@@ -112,29 +112,28 @@ func (in ListRaffles) statement() (sql string, args []any) {
 // conditions narrow the list down. Only those that were asked for are in the statement: one text for
 // all of them would be planned for the least of them, and read and sort every raffle for each page.
 func (in ListRaffles) conditions() (which string, args []any) {
+	which = `r.status NOT IN ('draft', 'cancelled')`
+	if in.Caller != nil {
+		which, args = `(`+which+` OR r.owner_id = $1)`, []any{*in.Caller}
+	}
 	add := func(condition string, values ...any) {
 		for _, value := range values {
 			args = append(args, value)
 			condition = strings.Replace(condition, "$?", "$"+strconv.Itoa(len(args)), 1)
 		}
-		which += condition
-	}
-	if in.Caller == nil {
-		add(`r.status NOT IN ('draft', 'cancelled')`)
-	} else {
-		add(`(r.status NOT IN ('draft', 'cancelled') OR r.owner_id = $?)`, *in.Caller)
+		which += " AND " + condition
 	}
 	if in.Status != "" {
-		add(` AND `+statusNow+` = $?`, string(in.Status))
+		add(statusNow+` = $?`, string(in.Status))
 	}
 	if in.OwnerID != nil {
-		add(` AND r.owner_id = $?`, *in.OwnerID)
+		add(`r.owner_id = $?`, *in.OwnerID)
 	}
 	if in.Text != "" {
-		add(` AND r.title ILIKE $?`, containing(in.Text))
+		add(`r.title ILIKE $?`, containing(in.Text))
 	}
 	if in.After != nil {
-		add(` AND (r.created_at, r.id) < ($?, $?)`, in.After.CreatedAt, in.After.ID)
+		add(`(r.created_at, r.id) < ($?, $?)`, in.After.CreatedAt, in.After.ID)
 	}
 	return which, args
 }
