@@ -60,7 +60,7 @@ func TestPlanOnlyChangesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.env["FAKE_PLAN"] = "Plan: 0 to add, 2 to change, 1 to destroy."
 	said, ok := w.run(t, "", "deploy", "--plan-only", "dev")
-	if !ok || !slices.Equal(w.happened(), []string{"terragrunt plan"}) {
+	if !ok || !slices.Equal(w.happened(), []string{"terragrunt plan without a lock"}) {
 		t.Errorf("happened %q; said\n%s", w.happened(), said)
 	}
 	contains(t, said, "STDOUT [api] terraform: Plan:", "dev: 0 to add, 2 to change, 1 to destroy")
@@ -78,6 +78,9 @@ func TestDrift(t *testing.T) {
 		t.Error("a drift is no failure")
 	}
 	contains(t, said, "dev is not as the code says: 0 to add, 1 to change, 0 to destroy; deploy it, or bring the change into the code")
+	if got := w.happened(); !slices.Equal(got, []string{"terragrunt plan without a lock"}) {
+		t.Errorf("happened %q", got)
+	}
 }
 
 // Whatever is bad: a clear sentence, and version 7 serves everything afterwards.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,7 +76,11 @@ func fakeTerragrunt(args []string) error {
 	if dir, err := os.Getwd(); err != nil || filepath.Base(filepath.Dir(dir)) != "envs" {
 		return fmt.Errorf("FAKE: started in %s", dir)
 	}
-	if _, err := http.Post(os.Getenv("AWS_ENDPOINT_URL")+"/journal", "text/plain", strings.NewReader("terragrunt "+command)); err != nil {
+	entry := "terragrunt " + command
+	if slices.Contains(args, "-lock=false") {
+		entry += " without a lock"
+	}
+	if _, err := http.Post(os.Getenv("AWS_ENDPOINT_URL")+"/journal", "text/plain", strings.NewReader(entry)); err != nil {
 		return err
 	}
 	if command == os.Getenv("FAKE_FAILS") {

@@ -145,7 +145,7 @@ func (p program) driftOf(ctx context.Context, t *target) string {
 	}
 	defer func() { _ = log.Close() }()
 	t.stack.Terragrunt, t.stack.Dir, t.stack.Out = program, t.Dir, log
-	changes, err := t.stack.Plan(ctx)
+	changes, err := t.stack.Preview(ctx)
 	if err != nil {
 		return err.Error()
 	}

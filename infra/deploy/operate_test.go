@@ -91,6 +91,9 @@ func TestStatus(t *testing.T) {
 	}
 	contains(t, said, "dev, account 123456789012, us-east-1", "version 7 serves 90 %, version 6 10 %; there are 6, 7, 8", "v2.1.0, commit "+w.commit,
 		"all that the served version needs are deployed", "quiet", "0 to add, 1 to change, 0 to destroy")
+	if got := w.happened(); !slices.Contains(got, "terragrunt plan without a lock") {
+		t.Errorf("looking at an environment locks it: happened %q", got)
+	}
 	if err := os.Remove(filepath.Join(w.bin, "terragrunt")); err != nil {
 		t.Fatal(err)
 	}

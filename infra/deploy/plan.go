@@ -33,7 +33,7 @@ func (p program) plan(ctx context.Context, args []string) error {
 	}
 	var shown bytes.Buffer
 	t.stack.Out = io.MultiWriter(p.out, &shown)
-	changes, err := t.stack.Plan(ctx)
+	changes, err := t.stack.Preview(ctx)
 	if err != nil {
 		return fmt.Errorf("%w\n\nState: nothing was changed.\nNext:  mend it, then go tool mage plan %s", err, t.Name)
 	}

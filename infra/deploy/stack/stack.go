@@ -40,9 +40,19 @@ func (c Changes) String() string {
 	return fmt.Sprintf("%d to add, %d to change, %d to destroy", c.Add, c.Change, c.Destroy)
 }
 
-// Plan compares the stack with what there is. It changes nothing.
+// Preview compares the stack with what there is. It takes no lock: it waits for nobody, and cut off in the middle it
+// leaves nothing behind that others would wait for. While somebody else applies it shows what is left to do.
+func (s Stack) Preview(ctx context.Context) (Changes, error) {
+	return s.compare(ctx, "-lock=false")
+}
+
+// Plan is Preview with Apply's lock, for a deployment: it ends before anything is changed when somebody else is at work.
 func (s Stack) Plan(ctx context.Context) (Changes, error) {
-	said, err := s.run(ctx, "plan", "-input=false", "-lock-timeout="+lockTimeout)
+	return s.compare(ctx, "-lock-timeout="+lockTimeout)
+}
+
+func (s Stack) compare(ctx context.Context, lock string) (Changes, error) {
+	said, err := s.run(ctx, "plan", "-input=false", lock)
 	if err != nil {
 		return Changes{}, err
 	}
