@@ -131,7 +131,9 @@ func (d *deployment) plan(ctx context.Context) (string, error) {
 	return changes.String(), err
 }
 
-// apply plans anew: the plan above stands on made-up values where a unit needs another that is not there yet.
+// apply plans anew: the plan above stands on made-up values where a unit needs another that is not there yet. It uploads
+// the code again, because Terraform knows only the code that it brought itself: after a deployment of the code alone it
+// would leave that in place. What it did bring stays the version it became.
 func (d *deployment) apply(ctx context.Context) (string, error) {
 	if err := d.stack.Apply(ctx); err != nil {
 		return "", err
@@ -140,16 +142,10 @@ func (d *deployment) apply(ctx context.Context) (string, error) {
 	if d.outputs, err = d.stack.Outputs(ctx); err != nil {
 		return "", err
 	}
-	var one, other error
-	d.api, one = d.outputs.String("api", "published_version")
-	d.migrator, other = d.outputs.String("migrator", "published_version")
-	if err := errors.Join(one, other); err != nil {
-		return "", err
-	}
-	return "api is version " + d.api + ", migrator " + d.migrator, d.active(ctx)
+	return d.upload(ctx)
 }
 
-// upload is what apply does to the code, and nothing else.
+// upload makes the built code a version of both functions.
 func (d *deployment) upload(ctx context.Context) (string, error) {
 	var err error
 	if d.migrator, err = release.Publish(ctx, d.lambda, d.function("migrator"), d.built.Path); err != nil {

@@ -26,8 +26,8 @@ func TestDeploy(t *testing.T) {
 	contains(t, said, "account 123456789012, us-east-1; version 7 serves", "3 to add, 1 to change, 0 to destroy", "made JWT_KEYS of api, JWT_KEYS of migrator; roles in place",
 		"deployed init, buying", "version 8 answers, ready", "version 8 serves everything", w.url+" answers", "go tool mage rollback dev")
 	want := []string{
-		"terragrunt plan", "terragrunt apply", "terragrunt stack", "secret of api", "secret of migrator", "roles", "migrate by 8", "smoke test",
-		"dev-api at 7, 8 gets 0.1", "dev-api at 8", "dev-migrator at 8",
+		"terragrunt plan", "terragrunt apply", "terragrunt stack", "code of dev-migrator", "code of dev-api", "secret of api", "secret of migrator", "roles",
+		"migrate by 8", "smoke test", "dev-api at 7, 8 gets 0.1", "dev-api at 8", "dev-migrator at 8",
 	}
 	if got := w.happened(); !slices.Equal(got, want) {
 		t.Errorf("happened %q\nwant     %q", got, want)
@@ -52,6 +52,22 @@ func TestDeployLambdaOnly(t *testing.T) {
 	want := []string{"code of dev-migrator", "code of dev-api", "migrate by 8", "smoke test", "dev-api at 7, 8 gets 0.1", "dev-api at 8", "dev-migrator at 8"}
 	if got := w.happened(); !slices.Equal(got, want) {
 		t.Errorf("happened %q\nwant     %q", got, want)
+	}
+}
+
+// A bad commit came as code alone, which Terraform knows nothing of: to it the commit before is still in place. Deploying
+// that whole brings it all the same.
+func TestDeployAfterLambdaOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.strange, w.upload = map[string]string{"8": "bad"}, "9"
+	said, ok := w.run(t, "", deployArgs("dev")...)
+	if !ok {
+		t.Fatal(said)
+	}
+	contains(t, said, "api is version 9, migrator 9", "version 9 answers, ready", "version 9 serves everything")
+	if w.aliases["rifaapp-dev-api"].FunctionVersion != "9" || w.aliases["rifaapp-dev-migrator"].FunctionVersion != "9" {
+		t.Errorf("happened %q", w.happened())
 	}
 }
 
@@ -86,7 +102,7 @@ func TestDrift(t *testing.T) {
 // Whatever is bad: a clear sentence, and version 7 serves everything afterwards.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	before := []string{"terragrunt plan", "terragrunt apply", "terragrunt stack", "secret of api", "secret of migrator", "roles"}
+	before := []string{"terragrunt plan", "terragrunt apply", "terragrunt stack", "code of dev-migrator", "code of dev-api", "secret of api", "secret of migrator", "roles"}
 	for name, c := range map[string]struct {
 		spoil    func(t *testing.T, w *world)
 		args     []string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ import (
 // the public address too. The journal has every call that changes something, in order.
 type fakeAWS struct {
 	url    string
-	commit string // what version 8 was built from
+	commit string // what the versions were built from
 
 	mu       sync.Mutex
 	journal  []string
@@ -30,6 +31,8 @@ type fakeAWS struct {
 	onCanary func()                // called before the update of a canary is answered
 	aliases  map[string]*fakeAlias // by function
 	versions []string
+	upload   string            // the version that uploaded code becomes
+	strange  map[string]string // version => another commit it was built from
 	alarm    bool
 	loud     bool              // the alarm goes off as soon as a canary gets traffic
 	broken   map[string]string // path => detail of a 503 that version 8 answers
@@ -47,7 +50,7 @@ type fakeAlias struct {
 func newFakeAWS(t *testing.T, commit string) *fakeAWS {
 	t.Helper()
 	f := &fakeAWS{
-		commit: commit, account: "123456789012", versions: []string{"6", "7", "8"}, broken: map[string]string{}, secrets: map[string]string{},
+		commit: commit, account: "123456789012", versions: []string{"6", "7", "8"}, upload: "8", broken: map[string]string{}, secrets: map[string]string{},
 		aliases: map[string]*fakeAlias{}, migrator: `{"status":"ok","applied":["init","buying"]}`,
 	}
 	for _, function := range []string{"rifaapp-dev-api", "rifaapp-dev-migrator", "rifaapp-prod-api"} {
@@ -57,6 +60,9 @@ func newFakeAWS(t *testing.T, commit string) *fakeAWS {
 	mux.HandleFunc("POST /journal", func(_ http.ResponseWriter, r *http.Request) {
 		entry, _ := io.ReadAll(r.Body)
 		f.note(string(entry))
+		if string(entry) == "terragrunt apply" {
+			f.makeFunctions()
+		}
 	})
 	mux.HandleFunc("POST /{$}", f.query)
 	mux.HandleFunc("POST /Execute", func(w http.ResponseWriter, r *http.Request) {
@@ -98,6 +104,17 @@ func (f *fakeAWS) note(entry string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.journal = append(f.journal, entry)
+}
+
+// makeFunctions makes what is missing of dev, as applying does.
+func (f *fakeAWS) makeFunctions() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, function := range []string{"rifaapp-dev-api", "rifaapp-dev-migrator"} {
+		if f.aliases[function] == nil {
+			f.aliases[function] = &fakeAlias{FunctionVersion: "8", RevisionId: "r0"}
+		}
+	}
 }
 
 // query answers STS, which is asked by a form, and Secrets Manager, which is asked by a header.
@@ -226,7 +243,7 @@ func (f *fakeAWS) updateCode(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.journal = append(f.journal, "code of "+strings.TrimPrefix(r.PathValue("function"), "rifaapp-"))
-	io.WriteString(w, `{"Version":"8"}`)
+	fmt.Fprintf(w, `{"Version":%q}`, f.upload)
 }
 
 // invoke is a function: the migrator, or the api behind a gateway.
@@ -259,7 +276,7 @@ func (f *fakeAWS) invoke(w http.ResponseWriter, r *http.Request) {
 	case f.broken[event.RawPath] != "" && qualifier == "8":
 		status, body = http.StatusServiceUnavailable, fmt.Sprintf(`{"detail":%q}`, f.broken[event.RawPath])
 	case event.RawPath == "/rifaapp/version":
-		body = fmt.Sprintf(`{"version":"v2.1.0","commit":%q,"build_time":"2026-11-25T12:00:00Z"}`, f.commit)
+		body = fmt.Sprintf(`{"version":"v2.1.0","commit":%q,"build_time":"2026-11-25T12:00:00Z"}`, cmp.Or(f.strange[qualifier], f.commit))
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{"statusCode": status, "body": body})
 }

@@ -98,8 +98,8 @@ func fakeTerragrunt(args []string) error {
 
 const fakeOutputs = `{"rifaapp": {
 	"database": {"engine": "aurora", "server_arn": "arn:server", "master_secret_arn": "arn:master", "database_name": "rifaapp", "port": 5432},
-	"migrator": {"published_version": "8", "secret_arns": {"JWT_KEYS": "arn:migrator-jwt-keys"}},
-	"api": {"published_version": "8", "function_name": "rifaapp-dev-api", "secret_arns": {"JWT_KEYS": "arn:api-jwt-keys"}},
+	"migrator": {"function_name": "rifaapp-dev-migrator", "secret_arns": {"JWT_KEYS": "arn:migrator-jwt-keys"}},
+	"api": {"function_name": "rifaapp-dev-api", "secret_arns": {"JWT_KEYS": "arn:api-jwt-keys"}},
 	"gateway": {"base_url": "URL", "routes": {"GET /rifaapp/": "NONE"}}
 }}`
 

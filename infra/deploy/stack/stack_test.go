@@ -13,7 +13,7 @@ import (
 // As Terragrunt 1.0 prints it.
 const document = `{
   "rifaapp": {
-    "api": {"published_version": "8", "secret_arns": {"JWT_KEYS": "arn:x"}},
+    "api": {"function_name": "x", "secret_arns": {"JWT_KEYS": "arn:x"}},
     "database": {},
     "gateway": {"base_url": "https://x", "routes": {}}
   }

@@ -31,7 +31,8 @@ resource "aws_cloudwatch_log_group" "this" {
   kms_key_id        = var.kms_key_arn
 }
 
-# Terraform owns what the function is; `mage deploy` owns which version is served.
+# Terraform owns what the function is; `mage deploy` owns its code, which it uploads without Terraform too, and which
+# version is served.
 # Traces would need a policy on every resource (X-Ray knows no other); request ids in the logs serve instead.
 #tfsec:ignore:aws-lambda-enable-tracing
 resource "aws_lambda_function" "this" {

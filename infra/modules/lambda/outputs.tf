@@ -23,11 +23,6 @@ output "invoke_arn" {
   value       = aws_lambda_alias.live.invoke_arn
 }
 
-output "published_version" {
-  description = "Version that this apply published; `mage deploy` moves the alias to it."
-  value       = aws_lambda_function.this.version
-}
-
 output "log_group_name" {
   description = "Log group of the function."
   value       = aws_cloudwatch_log_group.this.name
