@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -82,7 +83,8 @@ func TestWhoMayDeploy(t *testing.T) {
 	}
 }
 
-// checkTrust: a role opens to one repository's one environment, by audience, number and name together.
+// checkTrust: a role opens to one repository's one environment, by audience, number and name together, whether GitHub
+// writes numbers into the subject or not.
 func checkTrust(t *testing.T, plan *terraform.PlanStruct, role, environment string) {
 	t.Helper()
 	text, _ := planned(t, plan, role)["assume_role_policy"].(string)
@@ -90,16 +92,17 @@ func checkTrust(t *testing.T, plan *terraform.PlanStruct, role, environment stri
 	if err := json.Unmarshal([]byte(text), &policy); err != nil || len(policy.Statement) != 1 {
 		t.Fatalf("%s: %v: %s", role, err, text)
 	}
-	got, _ := policy.Statement[0].Condition["StringEquals"].(map[string]any)
 	const issuer = "token.actions.githubusercontent.com:"
-	for claim, want := range map[string]string{
-		"aud": "sts.amazonaws.com", "repository_id": "424242", "environment": environment, "sub": "repo:rifaapp/rifaapp:environment:" + environment,
-	} {
-		if got[issuer+claim] != want {
-			t.Errorf("%s: %s is %v, want %s", role, claim, got[issuer+claim], want)
-		}
+	want := map[string]any{
+		"StringEquals": map[string]any{issuer + "aud": "sts.amazonaws.com", issuer + "repository_id": "424242", issuer + "environment": environment},
+		"StringLike": map[string]any{issuer + "sub": []any{
+			"repo:rifaapp/rifaapp:environment:" + environment, "repo:rifaapp@*/rifaapp@424242:environment:" + environment,
+		}},
 	}
-	if len(policy.Statement[0].Condition) != 1 || !slices.Equal(policy.Statement[0].Action, oneOrMany{"sts:AssumeRoleWithWebIdentity"}) {
+	if got := policy.Statement[0].Condition; !reflect.DeepEqual(got, want) {
+		t.Errorf("%s opens to %v, want %v", role, got, want)
+	}
+	if !slices.Equal(policy.Statement[0].Action, oneOrMany{"sts:AssumeRoleWithWebIdentity"}) {
 		t.Errorf("%s: %s", role, text)
 	}
 }

@@ -19,7 +19,9 @@ resource "aws_iam_openid_connect_provider" "github" {
 }
 
 # Who may take a role is decided by three claims of GitHub's token together: the audience, the repository by its number,
-# and the environment, whose approval rules live at GitHub. The subject repeats the last two for older policies' sake.
+# and the environment, whose approval rules live at GitHub. The subject repeats the last two, since AWS insists on a
+# condition on it: by names alone, or, from repositories made, renamed or transferred since July 2026, by names and
+# numbers. The owner's number is left open; no name can hold an "@".
 data "aws_iam_policy_document" "trust" {
   for_each = toset(flatten([for e in var.environments : [e, "${e}-plan"]]))
 
@@ -50,9 +52,12 @@ data "aws_iam_policy_document" "trust" {
     }
 
     condition {
-      test     = "StringEquals"
+      test     = "StringLike"
       variable = "${local.issuer}:sub"
-      values   = ["repo:${var.github.repository}:environment:${each.key}"]
+      values = [
+        "repo:${var.github.repository}:environment:${each.key}",
+        "repo:${replace(var.github.repository, "/", "@*/")}@${var.github.repository_id}:environment:${each.key}",
+      ]
     }
   }
 }
