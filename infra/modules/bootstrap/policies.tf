@@ -151,9 +151,16 @@ data "aws_iam_policy_document" "boundary" {
   }
 
   statement {
-    sid       = "NetworkInterfaces"
-    actions   = ["ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"]
+    sid       = "JoinSubnets"
+    actions   = ["ec2:CreateNetworkInterface"]
     resources = [for kind in ["network-interface", "security-group", "subnet"] : "arn:${local.partition}:ec2:${local.here}:${kind}/*"]
+  }
+
+  # Lambda tries these on no interface in particular before it makes a function, so no kind may be named.
+  statement {
+    sid       = "LeaveSubnets"
+    actions   = ["ec2:AssignPrivateIpAddresses", "ec2:DeleteNetworkInterface", "ec2:UnassignPrivateIpAddresses"]
+    resources = ["arn:${local.partition}:ec2:${local.here}:*/*"]
   }
 
   # EC2 accepts nothing but "*" for these two.

@@ -89,6 +89,34 @@ run "no_schedule_and_no_secrets_by_default" {
   }
 }
 
+# Lambda tries the role before it makes a function, with no network interface and no condition at hand.
+run "the_role_passes_the_trial_before_creation" {
+  command = plan
+
+  assert {
+    condition = [
+      for s in data.aws_iam_policy_document.this.statement : { on = tolist(s.resources), conditions = length(s.condition) }
+      if contains(s.actions, "ec2:DeleteNetworkInterface") && s.effect != "Deny"
+    ] == [{ on = tolist(["arn:aws:ec2:us-east-1:123456789012:*/*"]), conditions = 0 }]
+    error_message = "Lambda must be able to delete interfaces, to its eye of any kind."
+  }
+
+  assert {
+    condition = [
+      for s in data.aws_iam_policy_document.this.statement : { on = tolist(s.resources), conditions = length(s.condition) }
+      if contains(s.actions, "ec2:DescribeNetworkInterfaces") && s.effect != "Deny"
+    ] == [{ on = tolist(["*"]), conditions = 0 }]
+    error_message = "Lambda must be able to look at interfaces without a condition."
+  }
+
+  assert {
+    condition = [
+      for s in data.aws_iam_policy_document.this.statement : { for c in s.condition : c.variable => tolist(c.values) } if s.effect == "Deny" && contains(s.actions, "ec2:DeleteNetworkInterface")
+    ] == [{ "lambda:SourceFunctionArn" = tolist(["arn:aws:lambda:us-east-1:123456789012:function:rifaapp-test-api"]) }]
+    error_message = "The code inside the function must be refused all of it."
+  }
+}
+
 run "signs_in_with_a_secret" {
   command = plan
 
