@@ -76,5 +76,5 @@ inputs = {
   name                     = local.values.name
   account_id               = local.account
   log_retention_days       = local.values.log_retention_days
-  permissions_boundary_arn = "arn:aws:iam::${local.account}:policy/rifaapp-boundary"
+  permissions_boundary_arn = "arn:aws:iam::${local.account}:policy/rifaapp-boundary-${local.values.environment}"
 }

@@ -1,7 +1,9 @@
 package infra
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -56,23 +58,27 @@ func (w workplace) plan(t *testing.T, module string, vars map[string]any) *terra
 func TestWhoMayDeploy(t *testing.T) {
 	t.Parallel()
 	plan := setup(t).plan(t, "bootstrap", map[string]any{
-		"account_id": "123456789012", "state_bucket": "rifaapp-state-123456789012", "environments": []string{"dev", "prod"},
-		"github": map[string]any{"repository": "rifaapp/rifaapp", "repository_id": "424242"},
+		"account_id": "123456789012", "state_bucket": "rifaapp-state-123456789012", "environments": []string{"dev", "prod", "exhibition"},
+		"github":  map[string]any{"repository": "rifaapp/rifaapp", "repository_id": "424242"},
+		"domains": map[string]any{"exhibition": map[string]any{"name": "raffles.exhibition.some-organiser.example", "zone_id": "Z0123456789ABCDEFGHIJ"}},
 	})
 	checkPolicies(t, plan)
+	checkSizes(t, plan)
+	checkMayDo(t, plan)
+	checkBoundary(t, plan)
 	for role, environment := range map[string]string{
 		`aws_iam_role.deploy["dev"]`: "dev", `aws_iam_role.plan["dev"]`: "dev-plan",
 		`aws_iam_role.deploy["prod"]`: "prod", `aws_iam_role.plan["prod"]`: "prod-plan",
 	} {
 		checkTrust(t, plan, role, environment)
 	}
-	for _, address := range []string{`aws_iam_policy.network["prod"]`, `aws_iam_policy.read["prod"]`} {
-		if text, _ := planned(t, plan, address)["policy"].(string); text == "" || strings.Contains(text, "rifaapp-dev") {
-			t.Errorf("%s must be known, and about prod only: %s", address, text)
+	for _, name := range whole {
+		address := fmt.Sprintf("aws_iam_policy.%s[%q]", name, "prod")
+		if text := policy(t, plan, address); strings.Contains(text, "rifaapp-dev") || strings.Contains(text, `"dev"`) {
+			t.Errorf("%s must be about prod only: %s", address, text)
 		}
 	}
-	reading, _ := planned(t, plan, `aws_iam_policy.read["dev"]`)["policy"].(string)
-	for _, action := range actions(t, reading) {
+	for _, action := range actions(t, policy(t, plan, `aws_iam_policy.read["dev"]`)) {
 		_, verb, _ := strings.Cut(action, ":")
 		if !strings.HasPrefix(verb, "Describe") && !strings.HasPrefix(verb, "Get") && !strings.HasPrefix(verb, "List") && action != "apigateway:GET" {
 			t.Errorf("planning may %s", action)
@@ -88,9 +94,9 @@ func TestWhoMayDeploy(t *testing.T) {
 func checkTrust(t *testing.T, plan *terraform.PlanStruct, role, environment string) {
 	t.Helper()
 	text, _ := planned(t, plan, role)["assume_role_policy"].(string)
-	var policy struct{ Statement []statement }
-	if err := json.Unmarshal([]byte(text), &policy); err != nil || len(policy.Statement) != 1 {
-		t.Fatalf("%s: %v: %s", role, err, text)
+	statements := parse(t, text)
+	if len(statements) != 1 {
+		t.Fatalf("%s: %s", role, text)
 	}
 	const issuer = "token.actions.githubusercontent.com:"
 	want := map[string]any{
@@ -99,21 +105,154 @@ func checkTrust(t *testing.T, plan *terraform.PlanStruct, role, environment stri
 			"repo:rifaapp/rifaapp:environment:" + environment, "repo:rifaapp@*/rifaapp@424242:environment:" + environment,
 		}},
 	}
-	if got := policy.Statement[0].Condition; !reflect.DeepEqual(got, want) {
+	if got := statements[0].Condition; !reflect.DeepEqual(got, want) {
 		t.Errorf("%s opens to %v, want %v", role, got, want)
 	}
-	if !slices.Equal(policy.Statement[0].Action, oneOrMany{"sts:AssumeRoleWithWebIdentity"}) {
+	if !slices.Equal(statements[0].Action, oneOrMany{"sts:AssumeRoleWithWebIdentity"}) {
 		t.Errorf("%s: %s", role, text)
 	}
 }
 
+// whole are the policies of an environment that a plan knows whole; those of the state wait for its key.
+var whole = []string{"read", "network", "services", "data", "boundary"}
+
+// checkSizes: IAM refuses a managed policy of more than 6 144 characters without white space, and a trust policy of more
+// than 2 048. They are counted in the region with the longest name.
+func checkSizes(t *testing.T, plan *terraform.PlanStruct) {
+	t.Helper()
+	for attribute, limit := range map[string]int{"policy": 6144, "assume_role_policy": 2048} {
+		counted := 0
+		for address, resource := range plan.ResourcePlannedValuesMap {
+			text, ok := resource.AttributeValues[attribute].(string)
+			if !ok || !strings.HasPrefix(resource.Type, "aws_iam_") {
+				continue
+			}
+			var short bytes.Buffer
+			if err := json.Compact(&short, []byte(strings.ReplaceAll(text, "us-east-1", "ap-southeast-1"))); err != nil {
+				t.Fatalf("%s: %v", address, err)
+			}
+			counted++
+			if short.Len() > limit {
+				t.Errorf("%s has %d characters, IAM takes %d", address, short.Len(), limit)
+			}
+		}
+		if counted < 6 {
+			t.Errorf("the plan knows %d of the attributes %s", counted, attribute)
+		}
+	}
+}
+
+// checkMayDo: what AWS asks of whoever deploys, on the very resources that it asks about.
+func checkMayDo(t *testing.T, plan *terraform.PlanStruct) {
+	t.Helper()
+	const rds = "arn:aws:rds:us-east-1:123456789012:"
+	for _, c := range []struct {
+		policy, action string
+		resources      []string
+	}{
+		{"data", "rds:CreateDBCluster", []string{rds + "cluster:rifaapp-dev", rds + "cluster-pg:default.aurora-postgresql15", rds + "subgrp:rifaapp-dev"}},
+		{"data", "rds:ModifyDBCluster", []string{rds + "cluster:rifaapp-dev", rds + "cluster-pg:default.aurora-postgresql15"}},
+		{"data", "rds:CreateDBInstance", []string{rds + "db:rifaapp-dev-1", rds + "pg:default.aurora-postgresql15", rds + "og:default:aurora-postgresql-15"}},
+		{"data", "rds:ModifyDBInstance", []string{rds + "db:rifaapp-dev-1", rds + "pg:default.aurora-postgresql15", rds + "og:default:aurora-postgresql-15"}},
+		{"services", "cloudwatch:PutCompositeAlarm", []string{"*"}},
+		{"network", "route53:AssociateVPCWithHostedZone", []string{"arn:aws:route53:::hostedzone/Z1", "arn:aws:ec2:us-east-1:123456789012:vpc/vpc-1"}},
+	} {
+		allowed := statements(t, policy(t, plan, fmt.Sprintf("aws_iam_policy.%s[%q]", c.policy, "dev")), c.action)
+		for _, resource := range c.resources {
+			if !slices.ContainsFunc(allowed, func(s statement) bool { return len(s.Condition) == 0 && s.covers(resource) }) {
+				t.Errorf("who deploys may not %s on %s", c.action, resource)
+			}
+		}
+	}
+	// Environments of one account are told apart by tag where names cannot.
+	const tag = "aws:ResourceTag/rifaapp:environment"
+	for _, c := range []struct{ policy, action, test string }{
+		{"network", "ec2:CreateTags", "StringEqualsIfExists"},
+		{"network", "ec2:AuthorizeSecurityGroupIngress", "StringEqualsIfExists"},
+		{"network", "ec2:DeleteVpc", "StringEqualsIfExists"},
+		{"network", "kms:TagResource", "StringEqualsIfExists"},
+		{"network", "kms:PutKeyPolicy", "StringEquals"},
+		{"services", "apigateway:PATCH", "StringEqualsIfExists"},
+		{"services", "apigateway:TagResource", "StringEqualsIfExists"},
+	} {
+		for _, s := range statements(t, policy(t, plan, fmt.Sprintf("aws_iam_policy.%s[%q]", c.policy, "dev")), c.action) {
+			if condition, _ := s.Condition[c.test].(map[string]any); condition[tag] != "dev" {
+				t.Errorf("who deploys dev may %s on what is another environment's: %v", c.action, s)
+			}
+		}
+	}
+	if tags, _ := planned(t, plan, "aws_kms_key.state")["tags"].(map[string]any); tags["rifaapp:environment"] != "bootstrap" {
+		t.Errorf("the key of the state could be tagged as an environment's: %v", tags)
+	}
+}
+
+// checkBoundary: a role of dev can be given what Lambda tries before it makes a function and what flow logs need, and
+// nothing of prod's.
+func checkBoundary(t *testing.T, plan *terraform.PlanStruct) {
+	t.Helper()
+	text := policy(t, plan, `aws_iam_policy.boundary["dev"]`)
+	const ec2, logs, secrets = "arn:aws:ec2:us-east-1:123456789012:", "arn:aws:logs:us-east-1:123456789012:log-group:", "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+	for _, c := range []struct {
+		action, resource string
+		allowed          bool
+	}{
+		{"ec2:DeleteNetworkInterface", ec2 + "*/*", true},
+		{"ec2:AssignPrivateIpAddresses", ec2 + "*/*", true},
+		{"ec2:UnassignPrivateIpAddresses", ec2 + "*/*", true},
+		{"ec2:DescribeNetworkInterfaces", "*", true},
+		{"logs:PutLogEvents", logs + "/aws/vpc/rifaapp-dev:log-stream:a", true},
+		{"logs:DescribeLogGroups", logs + ":log-stream:", true},
+		{"logs:PutLogEvents", logs + "/aws/lambda/rifaapp-prod-api:log-stream:a", false},
+		{"secretsmanager:GetSecretValue", secrets + "rifaapp-dev/jwt-keys-a1b2c3", true},
+		{"secretsmanager:GetSecretValue", secrets + "rifaapp-prod/jwt-keys-a1b2c3", false},
+		{"secretsmanager:GetSecretValue", secrets + "rds!cluster-a1b2c3", false},
+	} {
+		got := slices.ContainsFunc(statements(t, text, c.action), func(s statement) bool { return len(s.Condition) == 0 && s.covers(c.resource) })
+		if got != c.allowed {
+			t.Errorf("a role of dev may be allowed %s on %s: %t, want %t", c.action, c.resource, got, c.allowed)
+		}
+	}
+	for action, test := range map[string]string{"ec2:CreateNetworkInterface": "StringEqualsIfExists", "kms:Decrypt": "StringEquals"} {
+		for _, s := range statements(t, text, action) {
+			if condition, _ := s.Condition[test].(map[string]any); condition["aws:ResourceTag/rifaapp:environment"] != "dev" {
+				t.Errorf("a role of dev may %s on what is another environment's: %v", action, s)
+			}
+		}
+	}
+	making := statements(t, policy(t, plan, `aws_iam_policy.data["dev"]`), "iam:CreateRole")
+	want := map[string]any{"StringEquals": map[string]any{"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/rifaapp-boundary-dev"}}
+	if len(making) != 1 || !reflect.DeepEqual(making[0].Condition, want) {
+		t.Errorf("roles of dev are made with %v, want %v", making, want)
+	}
+}
+
+// policy is the text of a policy that the plan must know.
+func policy(t *testing.T, plan *terraform.PlanStruct, address string) string {
+	t.Helper()
+	text, _ := planned(t, plan, address)["policy"].(string)
+	if text == "" {
+		t.Fatalf("the plan does not know %s", address)
+	}
+	return text
+}
+
+// statements are those of a policy that allow an action; there must be one.
+func statements(t *testing.T, text, action string) (found []statement) {
+	t.Helper()
+	for _, s := range parse(t, text) {
+		if s.Effect == "Allow" && slices.Contains(s.Action, action) {
+			found = append(found, s)
+		}
+	}
+	if len(found) == 0 {
+		t.Fatalf("nothing allows %s: %s", action, text)
+	}
+	return found
+}
+
 func actions(t *testing.T, text string) (all []string) {
 	t.Helper()
-	var policy struct{ Statement []statement }
-	if err := json.Unmarshal([]byte(text), &policy); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
-	for _, s := range policy.Statement {
+	for _, s := range parse(t, text) {
 		all = append(all, s.Action...)
 	}
 	if len(all) == 0 {

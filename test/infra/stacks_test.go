@@ -95,6 +95,9 @@ func checkState(t *testing.T, w workplace, binary, env string) {
 	if unit.RemoteState.Backend != "s3" || !maps.Equal(unit.RemoteState.Config, want) {
 		t.Errorf("state lies in %s %v; want s3 %v", unit.RemoteState.Backend, unit.RemoteState.Config, want)
 	}
+	if boundary := "arn:aws:iam::" + account + ":policy/rifaapp-boundary-" + env; unit.Inputs["permissions_boundary_arn"] != boundary {
+		t.Errorf("roles get the boundary %v; want %s", unit.Inputs["permissions_boundary_arn"], boundary)
+	}
 	provider := unit.Generate["provider"].Contents
 	if account == "" || !strings.Contains(provider, `allowed_account_ids = ["`+account+`"]`) || strings.Contains(provider, "skip_") {
 		t.Errorf("the provider must refuse every account but %q, and skip no check:\n%s", account, provider)

@@ -106,8 +106,16 @@ resource "aws_iam_policy" "services" {
   for_each = var.environments
 
   name        = "${var.prefix}-write-services-${each.key}"
-  description = "Change database, functions, gateway, alarms and roles of ${each.key}"
+  description = "Change functions, gateway, logs and alarms of ${each.key}"
   policy      = data.aws_iam_policy_document.services[each.key].json
+}
+
+resource "aws_iam_policy" "data" {
+  for_each = var.environments
+
+  name        = "${var.prefix}-write-data-${each.key}"
+  description = "Change database, secrets and roles of ${each.key}"
+  policy      = data.aws_iam_policy_document.data[each.key].json
 }
 
 resource "aws_iam_policy" "state" {
@@ -128,7 +136,7 @@ resource "aws_iam_policy" "plan_state" {
 
 resource "aws_iam_role_policy_attachment" "deploy" {
   for_each = {
-    for pair in setproduct(var.environments, ["read", "network", "services", "state"]) : "${pair[0]}-${pair[1]}" => pair
+    for pair in setproduct(var.environments, ["read", "network", "services", "data", "state"]) : "${pair[0]}-${pair[1]}" => pair
   }
 
   role = aws_iam_role.deploy[each.value[0]].name
@@ -136,6 +144,7 @@ resource "aws_iam_role_policy_attachment" "deploy" {
     read     = aws_iam_policy.read[each.value[0]].arn
     network  = aws_iam_policy.network[each.value[0]].arn
     services = aws_iam_policy.services[each.value[0]].arn
+    data     = aws_iam_policy.data[each.value[0]].arn
     state    = aws_iam_policy.state[each.value[0]].arn
   }[each.value[1]]
 }
@@ -147,9 +156,12 @@ resource "aws_iam_role_policy_attachment" "plan" {
   policy_arn = each.value[1] == "read" ? aws_iam_policy.read[each.value[0]].arn : aws_iam_policy.plan_state[each.value[0]].arn
 }
 
-# Every role an environment makes must carry this boundary: whoever can deploy still cannot make a role that does more.
+# Every role an environment makes must carry its boundary: whoever can deploy still cannot make a role that does more, or
+# that works for another environment.
 resource "aws_iam_policy" "boundary" {
-  name        = "${var.prefix}-boundary"
-  description = "The most any role of an environment may ever do"
-  policy      = data.aws_iam_policy_document.boundary.json
+  for_each = var.environments
+
+  name        = "${var.prefix}-boundary-${each.key}"
+  description = "The most any role of ${each.key} may ever do"
+  policy      = data.aws_iam_policy_document.boundary[each.key].json
 }

@@ -13,7 +13,7 @@ output "plan_role_arns" {
   value       = { for e in var.environments : e => aws_iam_role.plan[e].arn }
 }
 
-output "permissions_boundary_arn" {
-  description = "Boundary that every role of an environment carries."
-  value       = aws_iam_policy.boundary.arn
+output "permissions_boundary_arns" {
+  description = "Boundary that every role of each environment carries; root.hcl reckons the same ARN."
+  value       = { for e in var.environments : e => aws_iam_policy.boundary[e].arn }
 }

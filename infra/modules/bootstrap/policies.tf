@@ -2,7 +2,8 @@
 # part of the resource. Where it does not (describing, VPC parts, making a key) the comment says so.
 
 locals {
-  here = "${local.region}:${var.account_id}"
+  here            = "${local.region}:${var.account_id}"
+  environment_tag = "aws:ResourceTag/rifaapp:environment" # root.hcl gives it to everything an environment makes
 
   describe_actions = [
     "acm:DescribeCertificate", "acm:ListCertificates",
@@ -84,7 +85,9 @@ data "aws_iam_policy_document" "read" {
 data "aws_iam_policy_document" "network" {
   for_each = var.environments
 
-  # Parts of a VPC have ids that nobody knows beforehand, so the kind is named instead of the thing.
+  # Parts of a VPC have ids that nobody knows beforehand, so the kind is named instead of the thing, and what carries
+  # another environment's tag is left out. What carries none may be touched: parts have none before they are made, nor
+  # has a VPC's first security group before it is taken over.
   statement {
     sid = "PartsOfAVPC"
     actions = [
@@ -102,9 +105,23 @@ data "aws_iam_policy_document" "network" {
       "elastic-ip", "internet-gateway", "natgateway", "network-interface", "route-table", "security-group",
       "security-group-rule", "subnet", "vpc", "vpc-endpoint", "vpc-flow-log",
     ] : "arn:${local.partition}:ec2:${local.here}:${kind}/*"]
+
+    condition {
+      test     = "StringEqualsIfExists"
+      variable = local.environment_tag
+      values   = [each.key]
+    }
   }
 
-  # A key has no name to bound it by; the tag every resource of an environment carries does.
+  # An endpoint gets its private name from a zone that AWS makes and nobody sees.
+  statement {
+    sid       = "NamesOfEndpoints"
+    actions   = ["route53:AssociateVPCWithHostedZone"]
+    resources = ["arn:${local.partition}:route53:::hostedzone/*", "arn:${local.partition}:ec2:${local.here}:vpc/*"]
+  }
+
+  # A key has no name to bound it by; the tag every resource of an environment carries does. A key that has another
+  # environment's tag, as that of the state has, cannot be given this one's.
   #tfsec:ignore:aws-iam-no-policy-wildcards
   statement {
     sid       = "MakeTheKey"
@@ -114,6 +131,12 @@ data "aws_iam_policy_document" "network" {
     condition {
       test     = "StringEquals"
       variable = "aws:RequestTag/rifaapp:environment"
+      values   = [each.key]
+    }
+
+    condition {
+      test     = "StringEqualsIfExists"
+      variable = local.environment_tag
       values   = [each.key]
     }
   }
@@ -129,7 +152,7 @@ data "aws_iam_policy_document" "network" {
 
     condition {
       test     = "StringEquals"
-      variable = "aws:ResourceTag/rifaapp:environment"
+      variable = local.environment_tag
       values   = [each.key]
     }
   }
@@ -141,19 +164,37 @@ data "aws_iam_policy_document" "network" {
   }
 }
 
+# What an environment's roles may ever do: with what is named after it, or carries its tag.
 data "aws_iam_policy_document" "boundary" {
+  for_each = var.environments
+
   statement {
     sid     = "Logs"
     actions = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     resources = [for service in ["lambda", "vpc"] :
-      "arn:${local.partition}:logs:${local.here}:log-group:/aws/${service}/${var.prefix}-*"
+      "arn:${local.partition}:logs:${local.here}:log-group:/aws/${service}/${var.prefix}-${each.key}*"
     ]
   }
 
+  # Delivery of flow logs looks for its group among all.
+  statement {
+    sid       = "FindLogs"
+    actions   = ["logs:DescribeLogGroups"]
+    resources = ["arn:${local.partition}:logs:${local.here}:log-group:*"]
+  }
+
+  # A function in another environment's subnets would reach its database. When Lambda tries the role before it makes the
+  # function, there is no tag to look at.
   statement {
     sid       = "JoinSubnets"
     actions   = ["ec2:CreateNetworkInterface"]
     resources = [for kind in ["network-interface", "security-group", "subnet"] : "arn:${local.partition}:ec2:${local.here}:${kind}/*"]
+
+    condition {
+      test     = "StringEqualsIfExists"
+      variable = local.environment_tag
+      values   = [each.key]
+    }
   }
 
   # Lambda tries these on no interface in particular before it makes a function, so no kind may be named.
@@ -171,25 +212,31 @@ data "aws_iam_policy_document" "boundary" {
     resources = ["*"]
   }
 
+  # Database users have the same names in every environment, and a server's id is not known beforehand; what keeps a
+  # function from another environment's server is the network.
   statement {
     sid       = "DatabaseUsers"
     actions   = ["rds-db:connect"]
     resources = ["arn:${local.partition}:rds-db:${local.here}:dbuser:*/${var.prefix}_*"]
   }
 
+  # Not the master user's, which RDS makes: functions sign in by token.
   statement {
-    sid     = "Secrets"
-    actions = ["secretsmanager:GetSecretValue"]
-    resources = [
-      "arn:${local.partition}:secretsmanager:${local.here}:secret:${var.prefix}-*",
-      "arn:${local.partition}:secretsmanager:${local.here}:secret:rds!*",
-    ]
+    sid       = "Secrets"
+    actions   = ["secretsmanager:GetSecretValue"]
+    resources = [local.named[each.key].secrets]
   }
 
   statement {
     sid       = "Decrypt"
     actions   = ["kms:Decrypt"]
     resources = ["arn:${local.partition}:kms:${local.here}:key/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = local.environment_tag
+      values   = [each.key]
+    }
 
     condition {
       test     = "StringEquals"

@@ -13,13 +13,20 @@ data "aws_iam_policy_document" "services" {
     resources = [local.named[each.key].functions]
   }
 
-  # API Gateway names things by ids it makes up; the region bounds them.
+  # API Gateway names things by ids it makes up: the region bounds them, and the tag where it looks at one. What an API
+  # consists of has no tags, nor has what is not made yet.
   statement {
     sid     = "Gateway"
     actions = ["apigateway:DELETE", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT", "apigateway:TagResource", "apigateway:UntagResource"]
     resources = [for path in ["apis", "apis/*", "domainnames", "domainnames/*", "tags/*"] :
       "arn:${local.partition}:apigateway:${local.region}::/${path}"
     ]
+
+    condition {
+      test     = "StringEqualsIfExists"
+      variable = local.environment_tag
+      values   = [each.key]
+    }
   }
 
   # A host name of its own: the two records that lead to the gateway, in the one zone, and no other record there.
@@ -46,45 +53,6 @@ data "aws_iam_policy_document" "services" {
   }
 
   statement {
-    sid = "Databases"
-    actions = [
-      "rds:AddTagsToResource", "rds:CreateDBCluster", "rds:CreateDBClusterParameterGroup", "rds:CreateDBInstance", "rds:CreateDBParameterGroup",
-      "rds:CreateDBSubnetGroup", "rds:DeleteDBCluster", "rds:DeleteDBClusterParameterGroup", "rds:DeleteDBInstance",
-      "rds:DeleteDBParameterGroup", "rds:DeleteDBSubnetGroup", "rds:EnableHttpEndpoint", "rds:DisableHttpEndpoint", "rds:ModifyDBCluster",
-      "rds:ModifyDBClusterParameterGroup", "rds:ModifyDBInstance", "rds:ModifyDBParameterGroup", "rds:ModifyDBSubnetGroup",
-      "rds:RemoveTagsFromResource", "rds:ResetDBClusterParameterGroup", "rds:ResetDBParameterGroup",
-      "rds-data:ExecuteStatement",
-    ]
-    resources = local.named[each.key].databases
-  }
-
-  # The proxy's ARN ends in an id, not in its name.
-  statement {
-    sid = "DatabaseProxies"
-    actions = [
-      "rds:AddTagsToResource", "rds:CreateDBProxy", "rds:DeleteDBProxy", "rds:DeregisterDBProxyTargets", "rds:ModifyDBProxy",
-      "rds:ModifyDBProxyTargetGroup", "rds:RegisterDBProxyTargets", "rds:RemoveTagsFromResource",
-    ]
-    resources = [for kind in ["db-proxy", "target-group"] : "arn:${local.partition}:rds:${local.here}:${kind}:*"]
-  }
-
-  statement {
-    sid = "Secrets"
-    actions = [
-      "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:PutSecretValue", "secretsmanager:RestoreSecret",
-      "secretsmanager:TagResource", "secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
-    ]
-    resources = [local.named[each.key].secrets]
-  }
-
-  # RDS makes the master secret in the caller's name, and roles.sql is run with it.
-  statement {
-    sid       = "MasterSecret"
-    actions   = ["secretsmanager:CreateSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue", "secretsmanager:TagResource"]
-    resources = ["arn:${local.partition}:secretsmanager:${local.here}:secret:rds!*"]
-  }
-
-  statement {
     sid = "Logs"
     actions = [
       "logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteMetricFilter", "logs:DeleteRetentionPolicy",
@@ -107,53 +75,19 @@ data "aws_iam_policy_document" "services" {
   statement {
     sid = "Alarms"
     actions = [
-      "cloudwatch:DeleteAlarms", "cloudwatch:DeleteDashboards", "cloudwatch:PutCompositeAlarm", "cloudwatch:PutDashboard",
-      "cloudwatch:PutMetricAlarm", "cloudwatch:SetAlarmState", "cloudwatch:TagResource", "cloudwatch:UntagResource",
+      "cloudwatch:DeleteAlarms", "cloudwatch:DeleteDashboards", "cloudwatch:PutDashboard", "cloudwatch:PutMetricAlarm",
+      "cloudwatch:SetAlarmState", "cloudwatch:TagResource", "cloudwatch:UntagResource",
       "events:DeleteRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource", "events:UntagResource",
       "sns:CreateTopic", "sns:DeleteTopic", "sns:SetTopicAttributes", "sns:Subscribe", "sns:TagResource", "sns:Unsubscribe", "sns:UntagResource",
     ]
     resources = [local.named[each.key].alarms, local.named[each.key].board, local.named[each.key].rules, local.named[each.key].topics]
   }
 
+  # CloudWatch takes this permission for all alarms or not at all.
+  #tfsec:ignore:aws-iam-no-policy-wildcards
   statement {
-    sid       = "MakeRolesWithinTheBoundary"
-    actions   = ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"]
-    resources = [local.named[each.key].roles]
-
-    condition {
-      test     = "StringEquals"
-      variable = "iam:PermissionsBoundary"
-      values   = [aws_iam_policy.boundary.arn]
-    }
-  }
-
-  statement {
-    sid = "KeepRolesInOrder"
-    actions = [
-      "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:ListInstanceProfilesForRole", "iam:TagRole", "iam:UntagRole",
-      "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
-    ]
-    resources = [local.named[each.key].roles]
-  }
-
-  statement {
-    sid       = "HandRolesToServices"
-    actions   = ["iam:PassRole"]
-    resources = [local.named[each.key].roles]
-
-    condition {
-      test     = "StringEquals"
-      variable = "iam:PassedToService"
-      values   = ["lambda.amazonaws.com", "rds.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
-    }
-  }
-
-  # AWS makes these by itself the first time RDS, its proxy or the gateway is used in an account.
-  statement {
-    sid     = "ServicesOwnRoles"
-    actions = ["iam:CreateServiceLinkedRole"]
-    resources = [for service in ["rds.amazonaws.com", "ops.apigateway.amazonaws.com"] :
-      "arn:${local.partition}:iam::${var.account_id}:role/aws-service-role/${service}/*"
-    ]
+    sid       = "CompositeAlarms"
+    actions   = ["cloudwatch:PutCompositeAlarm"]
+    resources = ["*"]
   }
 }

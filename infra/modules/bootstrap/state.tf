@@ -18,6 +18,8 @@ resource "aws_kms_key" "state" {
   deletion_window_in_days = 30
   policy                  = data.aws_iam_policy_document.state_key.json
 
+  tags = { "rifaapp:environment" = "bootstrap" } # a key without the tag could be made any environment's own
+
   lifecycle {
     prevent_destroy = true
   }

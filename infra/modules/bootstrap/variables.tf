@@ -77,6 +77,11 @@ variable "environments" {
     condition     = alltrue(flatten([for a in var.environments : [for b in var.environments : a == b || !startswith(a, b)]]))
     error_message = "No environment's name may begin with another's: what one may touch is known by how names begin."
   }
+
+  validation {
+    condition     = !anytrue([for e in var.environments : startswith("bootstrap", e) || startswith("state", e)])
+    error_message = "No environment may be called bootstrap or state, or by how these begin: so are state and key of the account itself, and the environment could change them."
+  }
 }
 
 variable "domains" {

@@ -31,6 +31,13 @@ data "aws_iam_policy_document" "flow_write" {
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
     resources = ["${aws_cloudwatch_log_group.flow[0].arn}:log-stream:*"]
   }
+
+  # Delivery looks for the group among all.
+  statement {
+    sid       = "FindTheFlowLog"
+    actions   = ["logs:DescribeLogGroups"]
+    resources = ["arn:${local.partition}:logs:${local.region}:${var.account_id}:log-group:*"]
+  }
 }
 
 resource "aws_iam_role" "flow" {

@@ -6,7 +6,7 @@ locals {
 
   everywhere = {
     environment        = values.environment
-    name               = "rifaapp-${values.environment}" # begins the name of everything: the deploying role may touch nothing else
+    name               = "rifaapp-${values.environment}" # begins the name of everything that has one; what the deploying role may touch beyond it is in ../../README.md
     account_id         = values.account_id
     region             = values.region
     log_retention_days = values.log_retention_days

@@ -19,12 +19,6 @@ run "an_account_ready_for_deployments" {
     values          = { arn = "arn:aws:kms:us-east-1:123456789012:key/state" }
   }
 
-  override_resource {
-    target          = aws_iam_policy.boundary
-    override_during = plan
-    values          = { arn = "arn:aws:iam::123456789012:policy/rifaapp-boundary" }
-  }
-
   assert {
     condition     = aws_s3_bucket_versioning.state.versioning_configuration[0].status == "Enabled"
     error_message = "Overwritten state must come back."
@@ -52,7 +46,7 @@ run "an_account_ready_for_deployments" {
   }
 
   assert {
-    condition = (keys(aws_iam_role_policy_attachment.deploy) == ["dev-network", "dev-read", "dev-services", "dev-state", "prod-network", "prod-read", "prod-services", "prod-state"]
+    condition = (keys(aws_iam_role_policy_attachment.deploy) == [for pair in setproduct(["dev", "prod"], ["data", "network", "read", "services", "state"]) : join("-", pair)]
     && keys(aws_iam_role_policy_attachment.plan) == ["dev-plan-state", "dev-read", "prod-plan-state", "prod-read"])
     error_message = "Planning must read and lock, and write nothing else."
   }
@@ -79,8 +73,14 @@ run "an_account_ready_for_deployments" {
   }
 
   assert {
-    condition     = output.state_bucket == "rifaapp-state-123456789012" && output.permissions_boundary_arn == "arn:aws:iam::123456789012:policy/rifaapp-boundary"
-    error_message = "The outputs must name the bucket and the boundary."
+    condition = (output.state_bucket == "rifaapp-state-123456789012" && keys(output.permissions_boundary_arns) == ["dev", "prod"]
+    && { for e, p in aws_iam_policy.boundary : e => p.name } == { dev = "rifaapp-boundary-dev", prod = "rifaapp-boundary-prod" })
+    error_message = "The outputs must name the bucket and each environment's boundary."
+  }
+
+  assert {
+    condition     = aws_kms_key.state.tags == tomap({ "rifaapp:environment" = "bootstrap" })
+    error_message = "The key of the state must be no environment's, or the first to tag it could manage it."
   }
 }
 
@@ -145,6 +145,16 @@ run "refuses_environments_that_begin_alike" {
 
   variables {
     environments = ["dev", "dev2"]
+  }
+
+  expect_failures = [var.environments]
+}
+
+run "refuses_an_environment_called_as_the_accounts_own" {
+  command = plan
+
+  variables {
+    environments = ["dev", "bootstrap"]
   }
 
   expect_failures = [var.environments]

@@ -43,6 +43,13 @@ run "closed_by_default" {
     condition     = aws_kms_key.this.enable_key_rotation && aws_cloudwatch_log_group.flow[0].retention_in_days == 30 && aws_flow_log.rejected[0].traffic_type == "REJECT"
     error_message = "The key must rotate, and rejected traffic must be logged for a known time."
   }
+
+  assert {
+    condition = toset(flatten([for s in data.aws_iam_policy_document.flow_write[0].statement : tolist(s.actions)])) == toset([
+      "logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents",
+    ])
+    error_message = "The flow log's role must be allowed what its delivery needs."
+  }
 }
 
 # Applied, because only then do the groups have the ids by which they name each other.
