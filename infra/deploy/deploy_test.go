@@ -134,8 +134,8 @@ func TestBadInput(t *testing.T) {
 			[]string{"build failed: go build for arm64", "State: nothing was changed; version 7 serves.", "Next:  mend it, then go tool mage deploy dev"}},
 		"locked state": {func(_ *testing.T, w *world) {
 			w.env["FAKE_FAILS"] = "apply"
-			w.env["FAKE_SAYS"] = "Error: Error acquiring the state lock\nLock Info:\n  ID:        1234-abcd\n  Who:       luz@laptop\n  Created:   2026-11-25 10:00:00.1 +0000 UTC\n"
-		}, deployArgs("dev"), before[:2], []string{"the state is locked by luz@laptop since 2026-11-25 10:00:00.1 (lock 1234-abcd)", "no traffic was moved; version 7 serves.", "which goes on from there"}},
+			w.env["FAKE_SAYS"] = "Error: Error acquiring the state lock\nLock Info:\n  ID:        1234-abcd\n  Path:      rifaapp-state-123456789012/dev/api/terraform.tfstate\n  Who:       luz@laptop\n  Created:   2026-11-25 10:00:00.1 +0000 UTC\n"
+		}, deployArgs("dev"), before[:2], []string{"the state is locked by luz@laptop since 2026-11-25 10:00:00.1 (unit api, lock 1234-abcd)", "run --working-dir infra/envs/dev/.terragrunt-stack/rifaapp/.terragrunt-stack/api -- force-unlock 1234-abcd", "no traffic was moved; version 7 serves.", "which goes on from there"}},
 		"failed plan": {func(_ *testing.T, w *world) {
 			w.env["FAKE_FAILS"], w.env["FAKE_SAYS"] = "plan", "Error: capacity.max must be a number"
 		}, deployArgs("dev"), before[:1], []string{"plan failed: terragrunt plan failed: capacity.max must be a number", "State: nothing was changed; version 7 serves.", "deploy-dev.log"}},

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -79,7 +80,7 @@ func (s Stack) run(ctx context.Context, name string, flags ...string) (string, e
 	all := io.MultiWriter(s.Out, &said)
 	command.Stdout, command.Stderr = all, all
 	if err := command.Run(); err != nil {
-		return "", explain(ctx, name, said.String(), err)
+		return "", s.explain(ctx, name, said.String(), err)
 	}
 	return said.String(), nil
 }
@@ -107,7 +108,7 @@ func (s Stack) Outputs(ctx context.Context) (Outputs, error) {
 	err := command.Run()
 	fmt.Fprint(s.Out, complaints.String())
 	if err != nil {
-		return nil, explain(ctx, "output", complaints.String(), err)
+		return nil, s.explain(ctx, "output", complaints.String(), err)
 	}
 	return parse(document.Bytes())
 }
@@ -180,6 +181,7 @@ func count(said string) Changes {
 
 var (
 	lockID      = regexp.MustCompile(`(?m)\bID:\s+(\S+)`)
+	lockUnit    = regexp.MustCompile(`(?m)\bPath:\s+\S+/([^/\s]+)/terraform\.tfstate`)
 	lockWho     = regexp.MustCompile(`(?m)\bWho:\s+(\S+)`)
 	lockCreated = regexp.MustCompile(`(?m)\bCreated:\s+(\S+ \S+)`)
 	fault       = regexp.MustCompile(`(?m)Error: (.+)$`)
@@ -189,13 +191,14 @@ var (
 var ErrLocked = errors.New("the state is locked")
 
 // explain turns a failure into a sentence: the few that people meet by name, the others by Terraform's own first error.
-func explain(ctx context.Context, command, said string, err error) error {
+func (s Stack) explain(ctx context.Context, command, said string, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s was interrupted: %w", command, ctx.Err())
 	case strings.Contains(said, "Error acquiring the state lock"):
-		return fmt.Errorf("%w by %s since %s (lock %s): somebody else is at work on this environment. Wait for them; if they are gone for good, "+
-			"`terraform force-unlock` with that id in the unit's folder lifts it", ErrLocked, first(lockWho, said, "somebody"), first(lockCreated, said, "an unknown time"), first(lockID, said, "unknown"))
+		unit, id := first(lockUnit, said, "UNIT"), first(lockID, said, "ID")
+		return fmt.Errorf("%w by %s since %s (unit %s, lock %s): somebody else is at work on this environment. Wait for them; if they are gone for good, this lifts it:\n\n  %s",
+			ErrLocked, first(lockWho, said, "somebody"), first(lockCreated, said, "an unknown time"), unit, id, s.unlock(unit, id))
 	case strings.Contains(said, "ExpiredToken") || strings.Contains(said, "token has expired") || strings.Contains(said, "SSO session has expired"):
 		return fmt.Errorf("the AWS session expired during %s: sign in again (aws sso login), then repeat it", command)
 	}
@@ -203,6 +206,30 @@ func explain(ctx context.Context, command, said string, err error) error {
 		return fmt.Errorf("terragrunt %s failed: %s", command, cause)
 	}
 	return fmt.Errorf("terragrunt %s failed: %w", command, err)
+}
+
+// Folder is where Terragrunt generates a unit of the stack, seen from the environment's folder.
+func Folder(unit string) string {
+	return filepath.Join(".terragrunt-stack", "rifaapp", ".terragrunt-stack", unit)
+}
+
+// unlock is the command that lifts a lock. It generates the units first, which a fresh checkout does not have, and goes
+// through Terragrunt, which alone knows where their state lies.
+func (s Stack) unlock(unit, id string) string {
+	terragrunt, dir := fromHere(s.Terragrunt), fromHere(s.Dir)
+	return fmt.Sprintf("%s stack generate --working-dir %s && %s run --working-dir %s -- force-unlock %s", terragrunt, dir, terragrunt, filepath.Join(dir, Folder(unit)), id)
+}
+
+// fromHere shortens a path below the current folder, so that what CI prints works in everybody's checkout.
+func fromHere(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if short, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(short) {
+		return short
+	}
+	return path
 }
 
 func first(pattern *regexp.Regexp, text, otherwise string) string {

@@ -56,22 +56,36 @@ func TestCount(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	lock := `10:00:00.000 STDERR [database] terraform: Error: Error acquiring the state lock
-10:00:00.000 STDERR [database] terraform: Lock Info:
-10:00:00.000 STDERR [database] terraform:   ID:        7d4e-11
-10:00:00.000 STDERR [database] terraform:   Who:       luz@laptop
-10:00:00.000 STDERR [database] terraform:   Created:   2026-11-25 09:58:00.5 +0000 UTC
-`
-	err := explain(t.Context(), "apply", lock, errors.New("exit status 1"))
-	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "by luz@laptop since 2026-11-25 09:58:00.5 (lock 7d4e-11)") {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Stack{Terragrunt: "/opt/terragrunt", Dir: filepath.Join(here, "infra", "envs", "dev")}
+	const prefix = "10:00:00.000 STDERR [.terragrunt-stack/rifaapp/.terragrunt-stack/database] terraform: "
+	lock := prefix + "Error: Error acquiring the state lock\n" + prefix + "Lock Info:\n" +
+		prefix + "  ID:        7d4e-11\n" +
+		prefix + "  Path:      rifaapp-state-123456789012/dev/database/terraform.tfstate\n" +
+		prefix + "  Operation: OperationTypeApply\n" +
+		prefix + "  Who:       luz@laptop\n" +
+		prefix + "  Created:   2026-11-25 09:58:00.5 +0000 UTC\n"
+	err = s.explain(t.Context(), "apply", lock, errors.New("exit status 1"))
+	if !errors.Is(err, ErrLocked) {
 		t.Errorf("a lock: %v", err)
+	}
+	for _, want := range []string{
+		"by luz@laptop since 2026-11-25 09:58:00.5 (unit database, lock 7d4e-11)",
+		"\n  /opt/terragrunt stack generate --working-dir infra/envs/dev && /opt/terragrunt run --working-dir infra/envs/dev/.terragrunt-stack/rifaapp/.terragrunt-stack/database -- force-unlock 7d4e-11",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("a lock: %v; want %q", err, want)
+		}
 	}
 	for said, want := range map[string]string{
 		"STDERR [api] terraform: Error: creating function: AccessDenied": "terragrunt apply failed: creating function: AccessDenied",
 		"api error ExpiredToken: The security token is expired":          "the AWS session expired during apply",
 		"something": "terragrunt apply failed: exit status 1",
 	} {
-		if err := explain(t.Context(), "apply", said, errors.New("exit status 1")); !strings.Contains(err.Error(), want) {
+		if err := s.explain(t.Context(), "apply", said, errors.New("exit status 1")); !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is explained as %q, want %q", said, err, want)
 		}
 	}

@@ -9,7 +9,7 @@ terraform {
 dependency "network" {
   config_path = "../network"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     private_subnet_ids          = ["subnet-00000000000000001", "subnet-00000000000000002"]
@@ -21,7 +21,7 @@ dependency "network" {
 dependency "database" {
   config_path = "../database"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     host            = "not-made-yet.rds.amazonaws.com"
@@ -39,7 +39,7 @@ dependency "database" {
 dependency "migrator" {
   config_path = "../migrator"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     reserved_connections = 2

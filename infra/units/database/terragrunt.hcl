@@ -9,7 +9,7 @@ terraform {
 dependency "network" {
   config_path = "../network"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     private_subnet_ids         = ["subnet-00000000000000001", "subnet-00000000000000002"]

@@ -13,7 +13,7 @@ locals {
 dependency "network" {
   config_path = "../network"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     kms_key_arn = "arn:aws:kms:${values.region}:${values.account_id}:key/not-made-yet"
@@ -23,7 +23,7 @@ dependency "network" {
 dependency "api" {
   config_path = "../api"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     function_name = "${values.name}-api"
@@ -35,7 +35,7 @@ dependency "api" {
 dependency "migrator" {
   config_path = "../migrator"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     function_name = "${values.name}-migrator"

@@ -9,7 +9,7 @@ terraform {
 dependency "network" {
   config_path = "../network"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     kms_key_arn = "arn:aws:kms:${values.region}:${values.account_id}:key/not-made-yet"
@@ -19,7 +19,7 @@ dependency "network" {
 dependency "database" {
   config_path = "../database"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     engine          = values.engine
@@ -31,7 +31,7 @@ dependency "database" {
 dependency "migrator" {
   config_path = "../migrator"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     function_name = "${values.name}-migrator"
@@ -41,7 +41,7 @@ dependency "migrator" {
 dependency "api" {
   config_path = "../api"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     function_name  = "${values.name}-api"
@@ -53,7 +53,7 @@ dependency "api" {
 dependency "gateway" {
   config_path = "../gateway"
 
-  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy"]
+  mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
     api_id = "notmadeyet"
