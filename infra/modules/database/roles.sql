@@ -51,7 +51,8 @@ BEGIN
         GRANT EXECUTE ON FUNCTIONS TO rifaapp_app;
 
     -- Through the migrator the master user would be a member of rds_iam, and RDS would refuse its password from now on.
-    -- What PostgreSQL 16 leaves it as the maker of these roles, ADMIN without INHERIT and SET, it cannot give back.
+    -- From PostgreSQL 16 on it would remain one, as the maker of these roles, and could not give that back: the module
+    -- takes 15 only.
     EXECUTE format('REVOKE rifaapp_migrator FROM %I', current_user);
 END
 $roles$;

@@ -33,14 +33,14 @@ variable "engine" {
 }
 
 variable "engine_version" {
-  description = "PostgreSQL version, major or major.minor. Minor upgrades happen by themselves in the maintenance window."
+  description = "PostgreSQL version: 15, the newest minor of which AWS then takes, or 15 with a minor. Minor upgrades happen by themselves in the maintenance window."
   type        = string
-  default     = "16.6"
+  default     = "15"
   nullable    = false
 
   validation {
-    condition     = can(regex("^1[5-9](\\.[0-9]{1,2})?$", var.engine_version))
-    error_message = "engine_version must be PostgreSQL 15 or later, such as 16.6."
+    condition     = can(regex("^15(\\.[0-9]{1,2})?$", var.engine_version))
+    error_message = "engine_version must be 15, or 15 with a minor that AWS offers: aws rds describe-db-engine-versions --engine aurora-postgresql (or postgres). From PostgreSQL 16 on who makes a role stays a member of it, so once there are roles that sign in by IAM the server would refuse the master user's password, with which roles.sql is run."
   }
 }
 

@@ -13,6 +13,11 @@ variables {
 
 run "aurora_for_development" {
   assert {
+    condition     = aws_rds_cluster.this[0].engine_version == "15" && aws_rds_cluster_parameter_group.this[0].family == "aurora-postgresql15"
+    error_message = "The default is the newest minor of the version that the tests run on: a minor named here could not be made a year later."
+  }
+
+  assert {
     condition     = aws_rds_cluster.this[0].engine == "aurora-postgresql" && aws_rds_cluster_instance.this[0].instance_class == "db.serverless" && length(aws_rds_cluster_instance.this) == 1
     error_message = "The default is one Serverless v2 writer."
   }
@@ -168,6 +173,31 @@ run "refuses_what_is_no_name_or_number" {
     var.security_group_id, var.kms_key_arn, var.instance, var.backup_retention_days, var.log_retention_days, var.proxy,
     var.permissions_boundary_arn,
   ]
+}
+
+run "takes_a_minor_version" {
+  command   = plan
+  state_key = "another_server" # one that is there already keeps its version
+
+  variables {
+    engine         = "rds"
+    engine_version = "15.18"
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].engine_version == "15.18" && aws_db_parameter_group.this[0].family == "postgres15"
+    error_message = "A minor version must be taken, and the parameters be its major's."
+  }
+}
+
+run "refuses_a_version_whose_administrator_could_not_sign_in" {
+  command = plan
+
+  variables {
+    engine_version = "16"
+  }
+
+  expect_failures = [var.engine_version]
 }
 
 run "refuses_a_production_that_sleeps_or_forgets" {
