@@ -73,12 +73,12 @@ func report(m Measured, a Assumptions) string {
 	fmt.Fprintf(&s, "A cycle takes %.2f ms of the API's processor and %.2f ms of the database's, and writes %.1f kB of WAL; a small read takes %.2f and %.2f ms (measured at commit %s). "+
 		"One raffle's counters let %.0f cycles a second through.\n\n",
 		m.CycleAPIMillis, m.CycleDatabaseMillis, m.CycleWALBytes/1000, m.ReadAPIMillis, m.ReadDatabaseMillis, m.Commit, HotLimit(a))
-	s.WriteString("| raffles | buyers at once | CDN | cycles/s | reads/s at the API | of a raffle's limit | functions | connections had | ACU | proxy | per 1 000 sales |\n" +
-		"|--:|--:|---|--:|--:|--:|--:|--:|--:|---|--:|\n")
+	s.WriteString("| raffles | buyers at once | CDN | cycles/s | reads/s at the API | of a raffle's limit | functions | connections had | enough | ACU | per 1 000 sales |\n" +
+		"|--:|--:|---|--:|--:|--:|--:|--:|---|--:|--:|\n")
 	for _, l := range loads {
 		n := Reckon(m, a, l)
-		fmt.Fprintf(&s, "| %.0f | %.0f | %s | %.1f | %.0f | %.0f %% | %.0f | %.0f | %.1f | %s | $%.4f |\n", l.Raffles, l.Buyers, yes(l.CDN), n.CyclesPerSecond,
-			n.OriginReads, 100*n.OfHotLimit, n.Concurrency, n.ConnectionsHad, n.ACU, yes(n.Proxy), n.CostPer1000Sales)
+		fmt.Fprintf(&s, "| %.0f | %.0f | %s | %.1f | %.0f | %.0f %% | %.0f | %.0f | %s | %.1f | $%.4f |\n", l.Raffles, l.Buyers, yes(l.CDN), n.CyclesPerSecond,
+			n.OriginReads, 100*n.OfHotLimit, n.Concurrency, n.ConnectionsHad, yes(n.Enough), n.ACU, n.CostPer1000Sales)
 	}
 	return s.String()
 }

@@ -65,7 +65,7 @@ type Need struct {
 	Concurrency      float64 // functions running at once, with headroom
 	ACU              float64 // with headroom; steps of 0.5
 	ConnectionsHad   float64 // that functions may take at that capacity
-	Proxy            bool    // the connections do not suffice
+	Enough           bool    // the connections suffice for the functions
 	CostPer1000Sales float64
 }
 
@@ -84,7 +84,7 @@ func Reckon(m Measured, a Assumptions, l Load) (n Need) {
 	cores := (n.CyclesPerSecond*m.CycleDatabaseMillis + n.OriginReads*m.ReadDatabaseMillis) / 1000
 	n.ACU = max(0.5, math.Ceil(2*a.Headroom*cores/a.CoresPerACU/a.Utilisation)/2)
 	n.ConnectionsHad = math.Floor(a.ConnectionShare * min(a.MaxConnections, a.ConnectionsPerACU*n.ACU))
-	n.Proxy = n.Concurrency > n.ConnectionsHad
+	n.Enough = n.Concurrency <= n.ConnectionsHad
 
 	invocations := 2*n.CyclesPerSecond + n.OriginReads
 	busy := n.CyclesPerSecond*cycleSeconds + n.OriginReads*readSeconds

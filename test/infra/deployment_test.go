@@ -157,7 +157,7 @@ func (d deployment) endToEnd(t *testing.T) {
 
 // databaseIsPrivate: the name leads to private addresses only, and nothing answers there.
 func (d deployment) databaseIsPrivate(t *testing.T) {
-	host, port := d.output(t, "database", "writer_host"), d.output(t, "database", "port")
+	host, port := d.output(t, "database", "host"), d.output(t, "database", "port")
 	addresses, err := net.DefaultResolver.LookupIP(t.Context(), "ip", host)
 	if err != nil {
 		t.Fatal(err)

@@ -19,8 +19,8 @@ locals {
     "lambda:GetAccountSettings",
     "logs:DescribeLogGroups", "logs:DescribeMetricFilters", "logs:ListTagsForResource",
     "rds:DescribeDBClusterParameterGroups", "rds:DescribeDBClusterParameters", "rds:DescribeDBClusters", "rds:DescribeDBEngineVersions",
-    "rds:DescribeDBInstances", "rds:DescribeDBParameterGroups", "rds:DescribeDBParameters", "rds:DescribeDBProxies",
-    "rds:DescribeDBProxyTargetGroups", "rds:DescribeDBProxyTargets", "rds:DescribeDBSubnetGroups", "rds:DescribeGlobalClusters", "rds:ListTagsForResource",
+    "rds:DescribeDBInstances", "rds:DescribeDBParameterGroups", "rds:DescribeDBParameters", "rds:DescribeDBSubnetGroups",
+    "rds:DescribeGlobalClusters", "rds:ListTagsForResource",
     "route53:GetChange", "route53:GetHostedZone", "route53:ListResourceRecordSets",
     "sts:GetCallerIdentity",
   ]

@@ -23,16 +23,6 @@ data "aws_iam_policy_document" "data" {
     ]
   }
 
-  # The proxy's ARN ends in an id, not in its name.
-  statement {
-    sid = "DatabaseProxies"
-    actions = [
-      "rds:AddTagsToResource", "rds:CreateDBProxy", "rds:DeleteDBProxy", "rds:DeregisterDBProxyTargets", "rds:ModifyDBProxy",
-      "rds:ModifyDBProxyTargetGroup", "rds:RegisterDBProxyTargets", "rds:RemoveTagsFromResource",
-    ]
-    resources = [for kind in ["db-proxy", "target-group"] : "arn:${local.partition}:rds:${local.here}:${kind}:*"]
-  }
-
   statement {
     sid = "Secrets"
     actions = [
@@ -79,11 +69,11 @@ data "aws_iam_policy_document" "data" {
     condition {
       test     = "StringEquals"
       variable = "iam:PassedToService"
-      values   = ["lambda.amazonaws.com", "rds.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
+      values   = ["lambda.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
     }
   }
 
-  # AWS makes these by itself the first time RDS, its proxy or the gateway is used in an account.
+  # AWS makes these by itself the first time RDS or the gateway is used in an account.
   statement {
     sid     = "ServicesOwnRoles"
     actions = ["iam:CreateServiceLinkedRole"]

@@ -27,7 +27,7 @@ locals {
     "log_min_error_statement" = { value = "fatal", apply_method = "immediate" }
   }
 
-  # Endings that differ by engine, so that outputs and the proxy need not ask twice.
+  # Endings that differ by engine, so that outputs need not ask twice.
   server_host = local.aurora ? aws_rds_cluster.this[0].endpoint : aws_db_instance.this[0].address
   server_port = local.aurora ? aws_rds_cluster.this[0].port : aws_db_instance.this[0].port
   resource_id = local.aurora ? aws_rds_cluster.this[0].cluster_resource_id : aws_db_instance.this[0].resource_id

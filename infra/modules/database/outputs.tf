@@ -1,10 +1,5 @@
 output "host" {
-  description = "Where functions connect to write and to read what they wrote: the proxy when there is one, else the writer."
-  value       = var.proxy == null ? local.server_host : aws_db_proxy.this[0].endpoint
-}
-
-output "writer_host" {
-  description = "The writer itself, past any proxy: migrations hold session locks and go here."
+  description = "Where functions connect to write and to read what they wrote: the writer."
   value       = local.server_host
 }
 
@@ -44,11 +39,9 @@ output "roles" {
 }
 
 output "user_arns" {
-  description = "ARN that rds-db:connect needs for each role, at the server or at the proxy."
+  description = "ARN that rds-db:connect needs for each role."
   value = {
-    for key, role in local.roles : key => "arn:${local.partition}:rds-db:${local.region}:${var.account_id}:dbuser:${
-      var.proxy == null || key == "migrator" ? local.resource_id : element(split(":", aws_db_proxy.this[0].arn), 6)
-    }/${role}"
+    for key, role in local.roles : key => "arn:${local.partition}:rds-db:${local.region}:${var.account_id}:dbuser:${local.resource_id}/${role}"
   }
 }
 

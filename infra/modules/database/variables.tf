@@ -193,26 +193,6 @@ variable "reader_count" {
   }
 }
 
-variable "proxy" {
-  description = "Put RDS Proxy in front. It signs in with the given secrets (one for each role, username and password inside). Advisory locks pin its sessions: read README.md first."
-  type = object({
-    secret_arns             = list(string)
-    max_connections_percent = optional(number, 80)
-    borrow_timeout_seconds  = optional(number, 5)
-  })
-  default = null
-
-  validation {
-    condition     = var.proxy == null || alltrue([for a in try(var.proxy.secret_arns, []) : can(regex("^arn:aws[a-z-]*:secretsmanager:", a))]) && length(try(var.proxy.secret_arns, ["x"])) > 0
-    error_message = "proxy.secret_arns must name at least one secret of Secrets Manager by its ARN."
-  }
-
-  validation {
-    condition     = try(var.proxy.max_connections_percent, 80) >= 1 && try(var.proxy.max_connections_percent, 80) <= 100
-    error_message = "proxy.max_connections_percent must be from 1 to 100."
-  }
-}
-
 variable "backup_retention_days" {
   description = "Days to which the database can be restored, to the second."
   type        = number
@@ -246,16 +226,5 @@ variable "log_retention_days" {
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
     error_message = "log_retention_days must be a period CloudWatch Logs knows: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545 or 731."
-  }
-}
-
-variable "permissions_boundary_arn" {
-  description = "Boundary that every role of the environment carries, from the bootstrap module; null for none."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.permissions_boundary_arn == null || can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:policy/", var.permissions_boundary_arn))
-    error_message = "permissions_boundary_arn must be the ARN of an IAM policy, or null."
   }
 }

@@ -14,7 +14,7 @@ output "functions_security_group_id" {
 }
 
 output "database_security_group_id" {
-  description = "Security group for the database and its proxy."
+  description = "Security group for the database."
   value       = aws_security_group.database.id
 }
 

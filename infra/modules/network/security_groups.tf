@@ -54,25 +54,6 @@ resource "aws_vpc_security_group_ingress_rule" "database_from_functions" {
   to_port                      = var.database_port
 }
 
-# RDS Proxy stands in the database's group and speaks to the database from it.
-resource "aws_vpc_security_group_ingress_rule" "database_from_proxy" {
-  security_group_id            = aws_security_group.database.id
-  referenced_security_group_id = aws_security_group.database.id
-  description                  = "PostgreSQL from RDS Proxy, which is in this group"
-  ip_protocol                  = "tcp"
-  from_port                    = var.database_port
-  to_port                      = var.database_port
-}
-
-resource "aws_vpc_security_group_egress_rule" "proxy_to_database" {
-  security_group_id            = aws_security_group.database.id
-  referenced_security_group_id = aws_security_group.database.id
-  description                  = "RDS Proxy to PostgreSQL"
-  ip_protocol                  = "tcp"
-  from_port                    = var.database_port
-  to_port                      = var.database_port
-}
-
 resource "aws_vpc_security_group_egress_rule" "functions_to_endpoints" {
   security_group_id            = aws_security_group.functions.id
   referenced_security_group_id = aws_security_group.endpoints.id

@@ -86,19 +86,6 @@ mock_resource "aws_db_instance" {
   }
 }
 
-mock_resource "aws_db_proxy" {
-  defaults = {
-    arn      = "arn:aws:rds:us-east-1:123456789012:db-proxy:prx-mocked"
-    endpoint = "proxy.mocked.us-east-1.rds.amazonaws.com"
-  }
-}
-
-mock_resource "aws_db_proxy_default_target_group" {
-  defaults = {
-    name = "default"
-  }
-}
-
 mock_resource "aws_lambda_function" {
   defaults = {
     arn        = "arn:aws:lambda:us-east-1:123456789012:function:mocked"

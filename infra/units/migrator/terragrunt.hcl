@@ -24,7 +24,7 @@ dependency "database" {
   mock_outputs_allowed_terraform_commands = ["validate", "plan", "destroy", "force-unlock"]
   mock_outputs_merge_strategy_with_state  = "shallow"
   mock_outputs = {
-    writer_host     = "not-made-yet.rds.amazonaws.com"
+    host            = "not-made-yet.rds.amazonaws.com"
     port            = 5432
     database_name   = "rifaapp"
     max_connections = values.max_connections
@@ -40,9 +40,8 @@ inputs = merge(values.migrator, {
   description = "Deploys the migrations of ${values.name}"
   zip_path    = "../../../${path_relative_from_include("root")}/../dist/rifaapp-lambda-arm64.zip" # seen from where Terraform runs
 
-  # Past any proxy: a migration holds a session lock.
   database = {
-    host            = dependency.database.outputs.writer_host
+    host            = dependency.database.outputs.host
     port            = dependency.database.outputs.port
     name            = dependency.database.outputs.database_name
     max_connections = dependency.database.outputs.max_connections

@@ -50,8 +50,8 @@ run "aurora_for_development" {
   }
 
   assert {
-    condition     = output.host == output.writer_host && output.read_host == null && output.identifier == "rifaapp-test"
-    error_message = "Without proxy and readers there is one address."
+    condition     = output.host == "writer.mocked.us-east-1.rds.amazonaws.com" && output.read_host == null && output.identifier == "rifaapp-test"
+    error_message = "Without readers there is one address."
   }
 
   assert {
@@ -79,7 +79,6 @@ run "aurora_for_production" {
   variables {
     production   = true
     reader_count = 1
-    proxy        = { secret_arns = ["arn:aws:secretsmanager:us-east-1:123456789012:secret:app", "arn:aws:secretsmanager:us-east-1:123456789012:secret:migrator"] }
   }
 
   assert {
@@ -98,18 +97,8 @@ run "aurora_for_production" {
   }
 
   assert {
-    condition     = aws_db_proxy.this[0].require_tls && length(aws_db_proxy.this[0].auth) == 2 && alltrue([for a in aws_db_proxy.this[0].auth : a.iam_auth == "REQUIRED"])
-    error_message = "The proxy must insist on TLS and on tokens."
-  }
-
-  assert {
-    condition     = output.host == "proxy.mocked.us-east-1.rds.amazonaws.com" && output.writer_host == "writer.mocked.us-east-1.rds.amazonaws.com"
-    error_message = "Requests go through the proxy, migrations past it."
-  }
-
-  assert {
-    condition     = endswith(output.user_arns["app"], ":dbuser:prx-mocked/rifaapp_app") && endswith(output.user_arns["migrator"], ":dbuser:cluster-MOCKED/rifaapp_migrator")
-    error_message = "The app signs in at the proxy, the migrator at the server."
+    condition     = endswith(output.user_arns["app"], ":dbuser:cluster-MOCKED/rifaapp_app") && endswith(output.user_arns["migrator"], ":dbuser:cluster-MOCKED/rifaapp_migrator")
+    error_message = "Both roles sign in at the server."
   }
 }
 
@@ -152,26 +141,23 @@ run "refuses_what_is_no_name_or_number" {
   command = plan
 
   variables {
-    name                     = "rifaapp--test"
-    account_id               = "12345"
-    engine                   = "mysql"
-    engine_version           = "12.1"
-    database_name            = "Rifa App"
-    master_username          = "postgres"
-    subnet_ids               = ["subnet-1"]
-    security_group_id        = "database"
-    kms_key_arn              = "alias/rifaapp"
-    instance                 = { class = "t4g.micro", storage_gib = 5 }
-    backup_retention_days    = 0
-    log_retention_days       = 8
-    proxy                    = { secret_arns = [] }
-    permissions_boundary_arn = "rifaapp-boundary"
+    name                  = "rifaapp--test"
+    account_id            = "12345"
+    engine                = "mysql"
+    engine_version        = "12.1"
+    database_name         = "Rifa App"
+    master_username       = "postgres"
+    subnet_ids            = ["subnet-1"]
+    security_group_id     = "database"
+    kms_key_arn           = "alias/rifaapp"
+    instance              = { class = "t4g.micro", storage_gib = 5 }
+    backup_retention_days = 0
+    log_retention_days    = 8
   }
 
   expect_failures = [
     var.name, var.account_id, var.engine, var.engine_version, var.database_name, var.master_username, var.subnet_ids,
-    var.security_group_id, var.kms_key_arn, var.instance, var.backup_retention_days, var.log_retention_days, var.proxy,
-    var.permissions_boundary_arn,
+    var.security_group_id, var.kms_key_arn, var.instance, var.backup_retention_days, var.log_retention_days,
   ]
 }
 

@@ -71,10 +71,7 @@ run "groups_name_each_other" {
 
   assert {
     condition = alltrue([
-      for rule in [
-        aws_vpc_security_group_ingress_rule.database_from_functions, aws_vpc_security_group_ingress_rule.database_from_proxy,
-        aws_vpc_security_group_egress_rule.functions_to_database, aws_vpc_security_group_egress_rule.proxy_to_database,
-      ] : rule.cidr_ipv4 == null && rule.cidr_ipv6 == null && rule.from_port == 5432 && rule.to_port == 5432
+      for rule in [aws_vpc_security_group_ingress_rule.database_from_functions, aws_vpc_security_group_egress_rule.functions_to_database] : rule.cidr_ipv4 == null && rule.cidr_ipv6 == null && rule.from_port == 5432 && rule.to_port == 5432
     ])
     error_message = "The database's rules must name groups, never addresses, and PostgreSQL's port only."
   }
