@@ -77,7 +77,7 @@ resource "aws_lambda_function" "this" {
       condition     = local.connections_wanted <= local.connections_allowed
       error_message = <<-EOT
         ${var.name} could open ${local.connections_wanted} connections (reserved_concurrency ${var.reserved_concurrency} × pool_size ${var.pool_size} + ${var.connections_elsewhere} elsewhere), but 80 % of the database's ${var.database.max_connections} are ${local.connections_allowed}.
-        Lower reserved_concurrency, or raise the database's capacity.max or max_connections.
+        Lower reserved_concurrency, or raise the database's capacity.max or max_connections first: deploy, and restart its servers, which take a new max_connections no sooner (aws rds reboot-db-instance --db-instance-identifier NAME, such as rifaapp-dev-1).
       EOT
     }
   }
