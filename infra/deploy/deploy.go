@@ -252,26 +252,52 @@ func (d *deployment) shift(ctx context.Context) (string, error) {
 const looks = 6
 
 // address asks the public address, as users do, which commit answers there. The version before returns when it is
-// another, or none.
+// another, or none, unless the new one answers at the gateway's own address: then only the domain's record is amiss.
 func (d *deployment) address(ctx context.Context) (string, error) {
 	url, err := d.outputs.String("gateway", "base_url")
 	if err != nil {
 		return "", err
 	}
+	bad := d.answers(ctx, url)
+	if bad == nil {
+		return url + " answers", nil
+	}
+	if record := d.record(url); record != "" && ctx.Err() == nil {
+		bad = fmt.Errorf("%w; where it is missing, make the DNS record %s", bad, record)
+	}
+	own, err := d.outputs.String("gateway", "execute_api_url")
+	if open := err == nil && own != url; open && release.Address(ctx, own, d.built.Commit) == nil {
+		return "", fmt.Errorf("%w; version %s goes on serving, it answers at %s", bad, d.api, own)
+	}
+	return "", d.callBack(ctx, bad)
+}
+
+// answers asks an address some times: a new version, or a new record, is not everywhere at once.
+func (d *deployment) answers(ctx context.Context, url string) error {
 	for look := 1; ; look++ {
 		err := release.Address(ctx, url, d.built.Commit)
-		if err == nil {
-			return url + " answers", nil
-		}
-		if look == looks {
-			return "", d.callBack(ctx, err)
+		if err == nil || look == looks {
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return "", d.callBack(ctx, ctx.Err())
+			return ctx.Err()
 		case <-time.After(d.every):
 		}
 	}
+}
+
+// record is the DNS record that leads from a domain to the gateway; "" without a domain.
+func (d *deployment) record(url string) string {
+	target, err := d.outputs.String("gateway", "domain_target")
+	if err != nil {
+		return ""
+	}
+	record := fmt.Sprintf("%s CNAME %s", strings.TrimPrefix(url, "https://"), target)
+	if zone, err := d.outputs.String("gateway", "domain_target_zone_id"); err == nil {
+		record += fmt.Sprintf(" (in Route 53 an alias to it, zone %s)", zone)
+	}
+	return record
 }
 
 func (d *deployment) callBack(ctx context.Context, bad error) error {

@@ -162,6 +162,9 @@ func TestBadInput(t *testing.T) {
 		"public address astray": {func(_ *testing.T, w *world) { w.astray = true }, deployArgs("dev"),
 			append(slices.Clone(before), "migrate by 8", "smoke test", "dev-api at 7, 8 gets 0.1", "dev-api at 8", "dev-migrator at 8", "dev-api at 7"),
 			[]string{`answers commit "another", not`, "version 7 serves everything again"}},
+		"closed public address astray": {func(_ *testing.T, w *world) { w.astray, w.env["FAKE_GATEWAY"] = true, closedDomain }, deployArgs("dev"),
+			append(slices.Clone(before), "migrate by 8", "smoke test", "dev-api at 7, 8 gets 0.1", "dev-api at 8", "dev-migrator at 8", "dev-api at 7"),
+			[]string{"make the DNS record", " CNAME d-x.example (in Route 53 an alias to it, zone Z0X)", "version 7 serves everything again"}},
 		"deployment under way": {func(_ *testing.T, w *world) { w.canary() }, deployArgs("dev"), append(slices.Clone(before), "migrate by 8", "smoke test"),
 			[]string{"another deployment is under way: version 7 serves 90 %, version 6 10 %"}},
 		"new code without functions": {func(_ *testing.T, w *world) { clear(w.aliases) }, deployArgs("--lambda-only", "dev"), nil,
@@ -188,6 +191,22 @@ func TestBadInput(t *testing.T) {
 				t.Error(said)
 			}
 		})
+	}
+}
+
+// Until somebody has made the record of a domain nobody is found there. That is not the new version's fault.
+func TestDomainWithoutARecord(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.astray, w.env["FAKE_GATEWAY"] = true, domain
+	said, ok := w.run(t, "", deployArgs("dev")...)
+	if ok {
+		t.Error("no failure")
+	}
+	contains(t, said, "where it is missing, make the DNS record "+strings.TrimPrefix(w.url, "https://")+" CNAME d-x.example (in Route 53 an alias to it, zone Z0X)",
+		"version 8 goes on serving, it answers at "+w.url+"/execute-api")
+	if alias := w.aliases["rifaapp-dev-api"]; alias.FunctionVersion != "8" {
+		t.Errorf("version %s serves", alias.FunctionVersion)
 	}
 }
 

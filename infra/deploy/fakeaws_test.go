@@ -90,6 +90,7 @@ func newFakeAWS(t *testing.T, commit string) *fakeAWS {
 		}
 		fmt.Fprintf(w, `{"commit":%q}`, f.commit)
 	})
+	mux.HandleFunc("GET /execute-api/rifaapp/version", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"commit":%q}`, f.commit) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		t.Errorf("nobody here answers %s %s", r.Method, r.URL)
 		w.WriteHeader(http.StatusNotImplemented)

@@ -91,7 +91,8 @@ func fakeTerragrunt(args []string) error {
 		fmt.Println("STDOUT [api] terraform: " + os.Getenv("FAKE_PLAN"))
 		fmt.Println("STDOUT [gateway] terraform: No changes. Your infrastructure matches the configuration.")
 	case "stack":
-		fmt.Println(strings.ReplaceAll(fakeOutputs, "URL", os.Getenv("AWS_ENDPOINT_URL")))
+		outputs := strings.Replace(fakeOutputs, "GATEWAY", os.Getenv("FAKE_GATEWAY"), 1)
+		fmt.Println(strings.ReplaceAll(outputs, "URL", os.Getenv("AWS_ENDPOINT_URL")))
 	}
 	return nil
 }
@@ -100,8 +101,16 @@ const fakeOutputs = `{"rifaapp": {
 	"database": {"engine": "aurora", "server_arn": "arn:server", "master_secret_arn": "arn:master", "database_name": "rifaapp", "port": 5432},
 	"migrator": {"function_name": "rifaapp-dev-migrator", "secret_arns": {"JWT_KEYS": "arn:migrator-jwt-keys"}},
 	"api": {"function_name": "rifaapp-dev-api", "secret_arns": {"JWT_KEYS": "arn:api-jwt-keys"}},
-	"gateway": {"base_url": "URL", "routes": {"GET /rifaapp/": "NONE"}}
+	"gateway": {"base_url": "URL", GATEWAY, "routes": {"GET /rifaapp/": "NONE"}}
 }}`
+
+// What else the gateway answers: without a domain, with one whose record is made elsewhere, and with the domain the only
+// address.
+var (
+	noDomain     = `"execute_api_url": "URL", "domain_target": null, "domain_target_zone_id": null`
+	domain       = `"execute_api_url": "URL/execute-api", "domain_target": "d-x.example", "domain_target_zone_id": "Z0X"`
+	closedDomain = strings.Replace(domain, `"URL/execute-api"`, "null", 1)
+)
 
 // world is a checkout, its environments, an AWS account and a place for programs.
 type world struct {
@@ -178,6 +187,7 @@ func newWorld(t *testing.T) *world {
 	w.env = map[string]string{
 		underTest: "1", "PATH": w.bin, "HOME": w.bin, "AWS_ENDPOINT_URL": w.url, "AWS_EC2_METADATA_DISABLED": "true",
 		"AWS_ACCESS_KEY_ID": "AKIAFAKE", "AWS_SECRET_ACCESS_KEY": "fake", "FAKE_TERRAFORM_VERSION": "1.11.4", "FAKE_PLAN": "No changes.",
+		"FAKE_GATEWAY": noDomain,
 	}
 	return w
 }

@@ -10,6 +10,10 @@ locals {
 
   api_routes = setsubtract(local.documented_routes, [var.migrations_route])
 
+  # A record that this module writes is there as soon as the domain is. Any other is somebody's to make, once the domain
+  # has told its target; until then the API's own address is the only one.
+  execute_api_closed = coalesce(var.close_execute_api, try(var.domain.zone_id, null) != null)
+
   always_accepted = ["authorization", "content-type", "idempotency-key", "if-none-match", "x-user-id"]
   always_exposed  = ["etag", "link", "location", "retry-after", "x-request-id", "idempotency-replayed"]
 }
@@ -18,7 +22,7 @@ resource "aws_apigatewayv2_api" "this" {
   name                         = var.name
   description                  = "RifaApp: routes come from the committed OpenAPI document"
   protocol_type                = "HTTP"
-  disable_execute_api_endpoint = var.domain != null
+  disable_execute_api_endpoint = local.execute_api_closed
 
   cors_configuration {
     allow_origins  = var.cors.allow_origins

@@ -3,6 +3,21 @@ output "base_url" {
   value       = var.domain == null ? aws_apigatewayv2_api.this.api_endpoint : "https://${var.domain.name}"
 }
 
+output "execute_api_url" {
+  description = "The API's own address, without a slash at the end. Null when it is closed."
+  value       = local.execute_api_closed ? null : aws_apigatewayv2_api.this.api_endpoint
+}
+
+output "domain_target" {
+  description = "Where the domain's DNS record must lead: a CNAME, or in Route 53 an alias to it in the zone domain_target_zone_id. Null without a domain."
+  value       = one(aws_apigatewayv2_domain_name.this[*].domain_name_configuration[0].target_domain_name)
+}
+
+output "domain_target_zone_id" {
+  description = "Hosted zone of domain_target, which an alias record names. Null without a domain."
+  value       = one(aws_apigatewayv2_domain_name.this[*].domain_name_configuration[0].hosted_zone_id)
+}
+
 output "api_id" {
   description = "Id of the HTTP API; its metrics carry it."
   value       = aws_apigatewayv2_api.this.id

@@ -143,7 +143,7 @@ variable "cors" {
 }
 
 variable "domain" {
-  description = "Own host name: the certificate (same region, already validated) and, when Route 53 holds the zone, its id. Closes the execute-api address. Null for none."
+  description = "Own host name: the certificate (same region, already validated) and, when Route 53 holds the zone, its id; the records are written then. Null for none."
   type = object({
     name            = string
     certificate_arn = string
@@ -159,6 +159,17 @@ variable "domain" {
   validation {
     condition     = var.domain == null || can(regex("^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/", var.domain.certificate_arn))
     error_message = "domain.certificate_arn must be the ARN of an ACM certificate."
+  }
+}
+
+variable "close_execute_api" {
+  description = "Close the execute-api address, so that the domain is the only one. Null: closed when the domain has a zone_id, open while its record is somebody else's to make."
+  type        = bool
+  default     = null
+
+  validation {
+    condition     = var.close_execute_api != true || var.domain != null
+    error_message = "close_execute_api needs a domain: without one nobody could reach the API."
   }
 }
 

@@ -79,6 +79,11 @@ run "routes_are_the_documents" {
     condition     = output.base_url == "https://mockedapi.execute-api.us-east-1.amazonaws.com" && output.migrations_url == "${output.base_url}/rifaapp/migrations/run"
     error_message = "Without a domain clients go to the execute-api address."
   }
+
+  assert {
+    condition     = !aws_apigatewayv2_api.this.disable_execute_api_endpoint && output.execute_api_url == output.base_url && output.domain_target == null && output.domain_target_zone_id == null
+    error_message = "Without a domain the execute-api address must be open, and no record is needed."
+  }
 }
 
 run "own_domain" {
@@ -93,7 +98,12 @@ run "own_domain" {
 
   assert {
     condition     = aws_apigatewayv2_api.this.disable_execute_api_endpoint && output.base_url == "https://api.rifa.example"
-    error_message = "A domain must close the execute-api address."
+    error_message = "A domain whose records are written here must close the execute-api address."
+  }
+
+  assert {
+    condition     = output.execute_api_url == null && output.domain_target == aws_route53_record.this["A"].alias[0].name && output.domain_target_zone_id == aws_route53_record.this["A"].alias[0].zone_id
+    error_message = "The outputs must say where the records lead, and no address that is closed."
   }
 
   assert {
@@ -104,6 +114,41 @@ run "own_domain" {
   assert {
     condition     = !contains(keys(output.routes), "$default")
     error_message = "answer_unknown_routes = false must leave no route for the unknown."
+  }
+}
+
+# Nobody could make the record before the domain says its target, and clients would have no address until then.
+run "domain_outside_route_53" {
+  variables {
+    domain = {
+      name            = "api.rifa.example"
+      certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/test"
+    }
+  }
+
+  assert {
+    condition     = !aws_apigatewayv2_api.this.disable_execute_api_endpoint && output.execute_api_url == aws_apigatewayv2_api.this.api_endpoint && output.base_url == "https://api.rifa.example"
+    error_message = "The execute-api address must stay open while the domain's record is somebody else's to make."
+  }
+
+  assert {
+    condition     = output.domain_target == "d-mocked.execute-api.us-east-1.amazonaws.com" && output.domain_target_zone_id == "Z0MOCKED"
+    error_message = "The outputs must say where the record must lead."
+  }
+}
+
+run "domain_outside_route_53_that_is_ready" {
+  variables {
+    close_execute_api = true
+    domain = {
+      name            = "api.rifa.example"
+      certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/test"
+    }
+  }
+
+  assert {
+    condition     = aws_apigatewayv2_api.this.disable_execute_api_endpoint && output.execute_api_url == null
+    error_message = "Once the record is there the execute-api address can be closed."
   }
 }
 
@@ -130,6 +175,16 @@ run "refuses_what_cannot_be" {
     var.name, var.openapi_path, var.kms_key_arn, var.log_retention_days, var.integration_timeout_ms, var.migrations_route, var.throttle,
     var.migrations_throttle, var.cors, var.domain, var.api_function, var.migrator_function,
   ]
+}
+
+run "refuses_to_close_the_only_address" {
+  command = plan
+
+  variables {
+    close_execute_api = true
+  }
+
+  expect_failures = [var.close_execute_api]
 }
 
 run "refuses_everyone_and_somebody" {
