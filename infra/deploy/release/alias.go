@@ -3,6 +3,7 @@ package release
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -77,20 +78,33 @@ func (a Alias) Shift(ctx context.Context, version string, weight float64, watch 
 	}
 	trying, err := a.point(ctx, before, State{Version: before.Version, Shares: map[string]float64{version: weight}, Before: before.Before})
 	if err != nil {
-		return fmt.Errorf("version %s still serves: %w", before.Version, err)
+		return unlessMoved(err, fmt.Sprintf("version %s still serves", before.Version))
 	}
 	if bad := watch(ctx); bad != nil {
 		return a.callBack(ctx, trying, version, bad)
 	}
 	if _, err := a.point(ctx, trying, State{Version: version, Before: before.Version}); err != nil {
-		return fmt.Errorf("version %s serves all but the share of version %s: %w", before.Version, version, err)
+		return unlessMoved(err, fmt.Sprintf("version %s serves all but the share of version %s", before.Version, version))
 	}
 	return nil
 }
 
+// unlessMoved puts what is served before the error of a move, unless somebody else's move has made that untrue; then the
+// error tells by itself.
+func unlessMoved(err error, served string) error {
+	if errors.Is(err, ErrMoved) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", served, err)
+}
+
 // callBack ends a canary.
 func (a Alias) callBack(ctx context.Context, trying State, version string, bad error) error {
-	if _, err := a.point(ctx, trying, State{Version: trying.Version, Before: trying.Before}); err != nil {
+	_, err := a.point(ctx, trying, State{Version: trying.Version, Before: trying.Before})
+	if errors.Is(err, ErrMoved) {
+		return fmt.Errorf("version %s failed: %w; %w", version, bad, err)
+	}
+	if err != nil {
 		return fmt.Errorf("version %s failed (%w) and still gets its share, because calling it back failed: %w", version, bad, err)
 	}
 	return fmt.Errorf("version %s was called back, version %s serves everything: %w", version, trying.Version, bad)
@@ -184,6 +198,18 @@ func (a Alias) Versions(ctx context.Context) ([]string, error) {
 // moving is how long one move may take; it outlives a Ctrl-C, because nobody would know where a move cut off has ended.
 const moving = 30 * time.Second
 
+// ErrMoved says that somebody else moved the alias between two moves, a rollback during a canary for one.
+var ErrMoved = errors.New("somebody else moved")
+
+// moved looks where the alias points after all.
+func (a Alias) moved(ctx context.Context, refused error) error {
+	now, err := a.State(ctx)
+	if err != nil {
+		return fmt.Errorf("%w alias %s of %s meanwhile, and where to cannot be read: %w", ErrMoved, a.Name, a.Function, errors.Join(refused, err))
+	}
+	return fmt.Errorf("%w alias %s of %s meanwhile: %s", ErrMoved, a.Name, a.Function, now.Traffic())
+}
+
 // point moves the alias from one state to another, unless somebody else moved it meanwhile. No shares is an empty map,
 // not nil: nil leaves a canary as it is.
 func (a Alias) point(ctx context.Context, from, to State) (State, error) {
@@ -201,6 +227,9 @@ func (a Alias) point(ctx context.Context, from, to State) (State, error) {
 		FunctionName: &a.Function, Name: &a.Name, FunctionVersion: &to.Version, Description: &description, RevisionId: &from.revision,
 		RoutingConfig: &types.AliasRoutingConfiguration{AdditionalVersionWeights: shares},
 	})
+	if refused, ok := errors.AsType[*types.PreconditionFailedException](err); ok {
+		return State{}, a.moved(ctx, refused)
+	}
 	if err != nil {
 		return State{}, fmt.Errorf("moving alias %s of %s: %w", a.Name, a.Function, err)
 	}
