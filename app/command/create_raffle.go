@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -92,8 +93,22 @@ func checkDescription(description *string) []raffle.FieldError {
 }
 
 func checkDrawAt(drawAt *time.Time, now time.Time) []raffle.FieldError {
-	if drawAt != nil && !drawAt.After(now) {
-		return []raffle.FieldError{{Location: "body.draw_at", Message: "must lie in the future"}}
+	if drawAt == nil {
+		return nil
+	}
+	return checkFuture("body.draw_at", *drawAt, now)
+}
+
+// endYear is the first year without draws. JSON writes no time after 9999, and a draw has times that follow
+// from its own.
+const endYear = 9999
+
+func checkFuture(location string, at, now time.Time) []raffle.FieldError {
+	switch {
+	case !at.After(now):
+		return []raffle.FieldError{{Location: location, Message: "must lie in the future"}}
+	case at.UTC().Year() >= endYear:
+		return []raffle.FieldError{{Location: location, Message: "must be before the year " + strconv.Itoa(endYear)}}
 	}
 	return nil
 }

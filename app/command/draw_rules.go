@@ -53,17 +53,47 @@ func newRules(raffleID uuid.UUID, in CreateRaffle, fallback draw.Method) (rules,
 	return publish(raffleID, input, true)
 }
 
-// check refuses a lottery whose official draw is over: whoever bought could never see a draw. It passes
-// what is no time; the rules refuse that.
-func (d *DrawRules) check(now time.Time) []raffle.FieldError {
-	if d == nil || d.Lottery == nil || d.Lottery.Time().IsZero() || d.Lottery.Time().After(now) {
+// check refuses a lottery whose official draw is over, since whoever bought could never see a draw, and
+// one in a zone that nobody knows. It passes what is no time; the rules refuse that.
+func (d *DrawRules) check(now time.Time) (bad []raffle.FieldError) {
+	if d == nil || d.Lottery == nil {
 		return nil
 	}
-	return []raffle.FieldError{{Location: "body.draw.lottery.draws_at", Message: "must lie in the future"}}
+	if at := d.Lottery.Time(); !at.IsZero() {
+		bad = checkFuture("body.draw.lottery.draws_at", at, now)
+	}
+	if _, err := zone(d.Lottery.TimeZone); err != nil {
+		bad = append(bad, raffle.FieldError{Location: "body.draw.lottery.time_zone", Message: "must be a zone of the IANA database, such as America/Bogota"})
+	}
+	return bad
+}
+
+// zone finds a zone of the IANA database, which the binary carries.
+func zone(name string) (*time.Location, error) {
+	if name == "" || name == "Local" { // which time takes for UTC and for the zone of this machine
+		return nil, errors.New("no zone is named")
+	}
+	return time.LoadLocation(name)
+}
+
+// localized writes draws_at with the offset of the lottery's zone: the day in the rules is the day there, in
+// whatever zone the organiser's browser wrote the time.
+func localized(l *draw.Lottery) *draw.Lottery {
+	if l == nil {
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, l.DrawsAt)
+	location, unknown := zone(l.TimeZone)
+	if err != nil || unknown != nil || at.Nanosecond() != 0 {
+		return l // the rules refuse it
+	}
+	local := *l
+	local.DrawsAt = at.In(location).Format(time.RFC3339)
+	return &local
 }
 
 func (d DrawRules) apply(input *draw.RulesInput, fallback draw.Method) {
-	input.Method, input.Prizes, input.Alternates, input.Exclude, input.Lottery = d.Method, d.Prizes, d.Alternates, d.Exclude, d.Lottery
+	input.Method, input.Prizes, input.Alternates, input.Exclude, input.Lottery = d.Method, d.Prizes, d.Alternates, d.Exclude, localized(d.Lottery)
 	if d.Method == "" {
 		input.Method = fallback
 	}
@@ -72,17 +102,16 @@ func (d DrawRules) apply(input *draw.RulesInput, fallback draw.Method) {
 // republish writes rules anew when a change of the raffle asks for it, and commits to them with a new
 // secret; nil when nothing of them changes. Rules freeze at the first hold, whatever became of it.
 func (c *Raffles) republish(ctx context.Context, tx pgx.Tx, current owned, drawAt *time.Time, changed *DrawRules) (*rules, error) {
-	dated := current.Dated || changed != nil
-	moved := dated && (drawAt == nil) != (current.DrawAt == nil) || drawAt != nil && current.DrawAt != nil && !drawAt.Equal(*current.DrawAt)
+	moved := (drawAt == nil) != (current.DrawAt == nil) || drawAt != nil && current.DrawAt != nil && !drawAt.Equal(*current.DrawAt)
 	if changed == nil && !(current.Dated && moved) {
 		return nil, nil //nolint:nilnil // nothing changes, which is no fault
 	}
-	// Reservations tell for certain, but only by reading through them; the others mostly tell before.
+	// A hold is in the tickets, and in the rules once its ticket is gone. Only a raffle from before rules were
+	// kept has none: its reservations are read through, all of everybody's.
 	var frozen bool
 	err := tx.QueryRow(ctx, `
 		SELECT EXISTS (SELECT FROM tickets WHERE raffle_id = $1)
-			OR EXISTS (SELECT FROM draw_rules WHERE raffle_id = $1 AND held)
-			OR EXISTS (SELECT FROM reservations WHERE raffle_id = $1)`, current.ID).Scan(&frozen)
+			OR COALESCE((SELECT held FROM draw_rules WHERE raffle_id = $1), EXISTS (SELECT FROM reservations WHERE raffle_id = $1))`, current.ID).Scan(&frozen)
 	if err != nil {
 		return nil, err
 	}

@@ -168,3 +168,29 @@ func TestLotteryResultsAreBounded(t *testing.T) {
 	}
 	s.consistent()
 }
+
+// A raffle whose lottery has drawn cannot be opened: its numbers could never win. Later rules open it.
+func TestOpeningAfterTheOfficialDraw(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	lottery := func(drawsAt time.Time) *DrawRules {
+		return &DrawRules{Method: draw.MethodLottery, Lottery: &draw.Lottery{
+			Name: "Lotería de Boyacá", DrawsAt: drawsAt.Format(time.RFC3339), TimeZone: "America/Bogota", Prize: "mayor",
+			Take: draw.TakeLast, Digits: 1, OnUnsold: draw.UnsoldVoid, OnSuspended: draw.SuspendedVoid,
+		}}
+	}
+	open := UpdateRaffle{RaffleID: s.raffle(10, withDraw(*lottery(time.Now().Add(time.Hour))), func(in *CreateRaffle) { in.Status = raffle.Draft }), Caller: s.owner, Status: Change[raffle.Status]{Sent: true, Value: new(raffle.Open)}}
+	s.exec(`UPDATE draw_rules SET seal_by = now() - $2::interval WHERE raffle_id = $1`, open.RaffleID, sealMargin)
+	refused(t, s.Update(t.Context(), open), raffle.CodeInvalidTransition)
+	open.Draw = lottery(time.Now().Add(2 * time.Hour))
+	if err := s.Update(t.Context(), open); err != nil {
+		t.Errorf("with another draw to come it stays closed: %v", err)
+	}
+	open.Draw = nil
+	s.exec(`UPDATE draw_rules SET seal_by = now() - $2::interval WHERE raffle_id = $1`, open.RaffleID, sealMargin)
+	if closed, err := s.CloseDue(t.Context()); closed != 1 || err != nil {
+		t.Errorf("%d closed, %v", closed, err)
+	}
+	refused(t, s.Update(t.Context(), open), raffle.CodeInvalidTransition)
+	s.consistent()
+}

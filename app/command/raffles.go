@@ -48,7 +48,8 @@ type owned struct {
 	Title  string
 	DrawAt *time.Time
 	Sealed bool
-	Dated  bool // its rules promise DrawAt
+	Dated  bool       // its rules promise DrawAt
+	SealBy *time.Time // when a lottery's raffle is sealed at the latest, sealMargin before the official draw
 	Now    time.Time
 
 	Witnessed bool // its seal was seen committed in time, or has no such limit
@@ -86,13 +87,13 @@ func lockSeen(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, caller *uuid.U
 func see(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID, caller *uuid.UUID) (o owned, isOwner bool, err error) {
 	var ownerID *uuid.UUID
 	err = tx.QueryRow(ctx, `
-		SELECT r.id, r.status, r.title, r.draw_at, r.owner_id, clock_timestamp(), COALESCE(d.dated, false),
+		SELECT r.id, r.status, r.title, r.draw_at, r.owner_id, clock_timestamp(), COALESCE(d.dated, false), d.seal_by,
 			s.raffle_id IS NOT NULL, s.raffle_id IS NOT NULL AND (s.commit_by IS NULL OR s.witnessed_at IS NOT NULL)
 		FROM raffles r
 		LEFT JOIN draw_rules d ON d.raffle_id = r.id
 		LEFT JOIN draw_seals s ON s.raffle_id = r.id AND s.void_at IS NULL
 		WHERE r.id = $1`, raffleID).
-		Scan(&o.ID, &o.Status, &o.Title, &o.DrawAt, &ownerID, &o.Now, &o.Dated, &o.Sealed, &o.Witnessed)
+		Scan(&o.ID, &o.Status, &o.Title, &o.DrawAt, &ownerID, &o.Now, &o.Dated, &o.SealBy, &o.Sealed, &o.Witnessed)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return owned{}, false, raffleNotFound()
 	}

@@ -54,6 +54,12 @@ func (c *Raffles) Update(ctx context.Context, in UpdateRaffle) error {
 		if err != nil {
 			return err
 		}
+		if republished != nil {
+			next.SealBy = republished.sealBy
+		}
+		if in.opens() && next.SealBy != nil && !current.Now.Before(next.SealBy.Add(sealMargin)) {
+			return transition(current.Status, "its lottery has drawn, so what is sold now could never win")
+		}
 		batch := &pgx.Batch{}
 		if republished != nil {
 			republished.queue(batch, in.RaffleID)
@@ -88,6 +94,11 @@ func mayCancelSealed(ctx context.Context, tx pgx.Tx, current owned) error {
 // in the same state.
 func rerunIsSafe(context.Context, *pgxpool.Pool) (done bool, err error) { return false, nil }
 
+// opens says whether the raffle is to be open.
+func (in UpdateRaffle) opens() bool {
+	return in.Status.Value != nil && *in.Status.Value == raffle.Open
+}
+
 // apply says what the raffle becomes, or why it may not.
 func (in UpdateRaffle) apply(current owned) (owned, error) {
 	next := current
@@ -115,7 +126,7 @@ func (in UpdateRaffle) apply(current owned) (owned, error) {
 			return owned{}, transition(current.Status, "it is sealed, which ends its sales for good")
 		}
 	}
-	if in.Status.Sent && next.Status == raffle.Open && next.Status.At(current.Now, next.DrawAt) != raffle.Open {
+	if in.opens() && next.Status.At(current.Now, next.DrawAt) != raffle.Open {
 		return owned{}, transition(current.Status, "its draw time has passed; send a later draw_at, or null, to open it")
 	}
 	return next, nil

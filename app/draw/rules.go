@@ -135,7 +135,8 @@ func (in RulesInput) check() error {
 	f.when(in.Exclude != ExcludeTicket && in.Exclude != ExcludeParticipant, "exclude", "must be ticket or participant")
 	f.prizeNames(in.Prizes)
 	if !in.DrawAt.IsZero() {
-		f.when(in.DrawAt.Year() < 2000 || in.DrawAt.Year() > 9999, "draw_at", "must be a date from 2000 to 9999")
+		year := ceilSecond(in.DrawAt).Year()
+		f.when(year < 2000 || year > 9999, "draw_at", "must be a date from 2000 to 9999")
 	}
 	f.lottery(in)
 	return f.err()

@@ -20,8 +20,8 @@ type drawBody struct {
 
 type lotteryBody struct {
 	Name        string `json:"name" minLength:"1" maxLength:"120" example:"Lotería de Boyacá"`
-	DrawsAt     string `json:"draws_at" doc:"The official draw, in whole seconds and with the zone's offset. The raffle must be sealed before." example:"2030-12-21T22:30:00-05:00"`
-	TimeZone    string `json:"time_zone" minLength:"1" maxLength:"120" example:"America/Bogota"`
+	DrawsAt     string `json:"draws_at" doc:"The official draw, in whole seconds; the rules write it with the offset of the zone. The raffle must be sealed before." example:"2030-12-21T22:30:00-05:00"`
+	TimeZone    string `json:"time_zone" minLength:"1" maxLength:"120" doc:"Where the lottery draws, by its IANA name." example:"America/Bogota"`
 	Prize       string `json:"prize" minLength:"1" maxLength:"120" doc:"Which of the lottery's prizes decides." example:"mayor"`
 	Take        string `json:"take" enum:"first,last" doc:"The end of its result that counts." example:"last"`
 	Digits      int    `json:"digits" minimum:"1" maximum:"6" doc:"How many digits count; enough to tell all numbers apart." example:"2"`

@@ -94,7 +94,7 @@ type createRaffleInput struct {
 		TicketPrice   amount     `json:"ticket_price" doc:"More than 0 and at most 99999999.99."`
 		Currency      string     `json:"currency,omitempty" minLength:"3" maxLength:"3" default:"COP" doc:"ISO 4217." example:"COP"`
 		TotalTickets  int        `json:"total_tickets" minimum:"1" maximum:"100000" example:"100"`
-		DrawAt        *time.Time `json:"draw_at,omitempty" nullable:"true" doc:"In the future. Sales end by themselves then, and no draw is made before." example:"2030-12-24T20:00:00Z"`
+		DrawAt        *time.Time `json:"draw_at,omitempty" nullable:"true" doc:"In the future, before the year 9999. Sales end by themselves then, and no draw is made before." example:"2030-12-24T20:00:00Z"`
 		NumberStart   int        `json:"number_start,omitempty" minimum:"0" maximum:"1000000000" default:"1" example:"0"`
 		NumberPadding *int       `json:"number_padding,omitempty" nullable:"true" minimum:"1" maximum:"6" doc:"Labels are zero-padded to so many digits." example:"2"`
 		Status        string     `json:"status,omitempty" enum:"draft,open,published" default:"open" doc:"published is an old name of open." example:"open"`
@@ -180,7 +180,7 @@ type updateRaffleInput struct {
 	Body struct {
 		Title       patch[string]    `json:"title,omitempty" minLength:"3" maxLength:"120" example:"Moto 0 km, segunda vuelta"`
 		Description patch[string]    `json:"description,omitempty" nullable:"true" maxLength:"1000" doc:"null clears it."`
-		DrawAt      patch[time.Time] `json:"draw_at,omitempty" nullable:"true" doc:"In the future; null clears it." example:"2030-12-31T20:00:00Z"`
+		DrawAt      patch[time.Time] `json:"draw_at,omitempty" nullable:"true" doc:"In the future, before the year 9999; null clears it." example:"2030-12-31T20:00:00Z"`
 		Status      patch[string]    `json:"status,omitempty" enum:"draft,open,published,closed,cancelled" example:"closed"`
 		Draw        *drawBody        `json:"draw,omitempty" doc:"The whole draw block anew; until the first hold."`
 	}

@@ -139,6 +139,9 @@ func TestDrawBlock(t *testing.T) {
 		"too few digits":     {object{"method": "lottery", "lottery": merge(lottery, object{"digits": 0})}, "body.draw.lottery.digits"},
 		"no such rule":       {object{"method": "lottery", "lottery": merge(lottery, object{"on_unsold": "again"})}, "body.draw.lottery.on_unsold"},
 		"no time":            {object{"method": "lottery", "lottery": merge(lottery, object{"draws_at": "tonight"})}, "body.draw.lottery.draws_at"},
+		"a year too far":     {object{"method": "lottery", "lottery": merge(lottery, object{"draws_at": "9999-12-05T22:30:00-05:00"})}, "body.draw.lottery.draws_at"},
+		"no zone":            {object{"method": "lottery", "lottery": merge(lottery, object{"time_zone": "Mars/Olympus"})}, "body.draw.lottery.time_zone"},
+		"this machine's":     {object{"method": "lottery", "lottery": merge(lottery, object{"time_zone": "Local"})}, "body.draw.lottery.time_zone"},
 		"two prizes":         {object{"method": "lottery", "lottery": lottery, "prizes": []string{"a", "b"}}, "body.draw.prizes"},
 	} {
 		r := u.post("/v2/raffles", object{"title": "Moto", "ticket_price": 1, "total_tickets": 10, "draw": c.block})
@@ -148,6 +151,10 @@ func TestDrawBlock(t *testing.T) {
 			t.Fatal(name)
 		}
 	}
+	utc, _ := u.newRaffle(object{"draw": object{"method": "lottery", "lottery": merge(lottery, object{"draws_at": "2099-12-06T03:30:00Z"})}})
+	rules, _ := anonymous(t).get(path("/v2/raffles/%s/draw/rules", utc)).want(200).object()["lottery"].(object)
+	expect(t, rules, object{"draws_at": "2099-12-05T22:30:00-05:00"}) // the day in the rules is the lottery's
+
 	id, before := u.newRaffle(object{"draw": object{"method": "beacon"}, "draw_at": future})
 	changed := u.call("PATCH", "/v2/raffles/"+id, object{"draw": object{"method": "commit_reveal", "prizes": []string{"TV"}}}).want(200)
 	if changed.text("commitment") == before["commitment"] || changed.text("draw_method") != "commit_reveal" {

@@ -81,6 +81,9 @@ func TestCreateRaffleLimits(t *testing.T) {
 		"padding null":           {object{"number_padding": nil}, ""},
 		"draw in the future":     {object{"draw_at": future}, ""},
 		"draw in the past":       {object{"draw_at": "2020-01-01T00:00:00Z"}, "body.draw_at"},
+		"draw at the end":        {object{"draw_at": "9998-12-31T23:59:59Z"}, ""},
+		"draw after the end":     {object{"draw_at": "9998-12-31T23:59:59-00:01"}, "body.draw_at"},
+		"draw in no year":        {object{"draw_at": "9999-12-31T23:59:59-01:00"}, "body.draw_at"},
 		"draw without an offset": {object{"draw_at": "2099-01-01T00:00:00"}, "body.draw_at"},
 		"status draft":           {object{"status": "draft"}, ""},
 		"status published":       {object{"status": "published"}, ""},
@@ -210,6 +213,7 @@ func TestUpdateRaffle(t *testing.T) {
 	} {
 		u.call("PATCH", address, body).invalid(location)
 	}
+	u.call("PATCH", address, object{"draw_at": "9999-12-31T23:59:59-01:00"}).invalid("body.draw_at")
 	u.call("PATCH", address, object{"title": nil}).invalid("body.title")
 	u.call("PATCH", address, object{"status": nil}).invalid("body.status")
 	anonymous(t).call("PATCH", address, object{"title": "Robada"}).refused(401, "unauthenticated")

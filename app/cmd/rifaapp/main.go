@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	_ "time/tzdata" // a Lambda has no zones, which lotteries are in
 
 	"github.com/rifaapp/rifaapp/app/draw"
 	"github.com/rifaapp/rifaapp/app/lambda"
