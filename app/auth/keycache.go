@@ -18,7 +18,7 @@ type keyCache struct {
 
 	mu     sync.Mutex
 	keys   *KeySet
-	loaded time.Time
+	loaded time.Time // by the clock on the wall: the other may stand still while a process is frozen
 }
 
 func (c *keyCache) get() (*KeySet, error) {
@@ -32,9 +32,9 @@ func (c *keyCache) get() (*KeySet, error) {
 		if c.keys == nil {
 			return nil, err
 		}
-		c.loaded = c.loaded.Add(retryKeys)
+		c.loaded = c.now().Round(0).Add(retryKeys - KeysLifetime)
 		return c.keys, nil
 	}
-	c.keys, c.loaded = keys, c.now()
+	c.keys, c.loaded = keys, c.now().Round(0)
 	return keys, nil
 }

@@ -39,10 +39,12 @@ func TestKeysFromElsewhere(t *testing.T) {
 		t.Errorf("after a rotation: %v, %d loads", err, loads)
 	}
 	fail = away
-	now = now.Add(KeysLifetime)
-	for range 3 {
-		if _, err := tokens.Verify(token); err != nil || loads != 5 {
-			t.Errorf("while the place is away: %v, %d loads", err, loads)
+	for nth, idle := range []time.Duration{KeysLifetime, 4 * KeysLifetime, retryKeys} {
+		now = now.Add(idle)
+		for range 3 {
+			if _, err := tokens.Issue(uuid.New()); err != nil || loads != 5+nth {
+				t.Errorf("%s later, while the place is away: %v, %d loads", idle, err, loads)
+			}
 		}
 	}
 }

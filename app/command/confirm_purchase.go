@@ -76,7 +76,7 @@ var confirmStatement = `
 func (c *Raffles) confirm(ctx context.Context, in ConfirmPurchase, out *Purchase, lock lockMode) error {
 	newPurchase, salt := out.ID, draw.NewSalt()
 	sold := func(ctx context.Context, db *pgxpool.Pool) (done bool, err error) {
-		return c.findPurchase(ctx, db, in.ReservationID, out)
+		return out.find(ctx, db, newPurchase)
 	}
 	args := []any{
 		in.RaffleID, in.ReservationID, in.Caller, in.ParticipantID, newPurchase,
@@ -112,14 +112,15 @@ func (p *Purchase) scan(row pgx.Row, rest ...any) error {
 	return nil
 }
 
-// findPurchase tells, after an unanswered commit, whether the reservation was sold.
-func (c *Raffles) findPurchase(ctx context.Context, db *pgxpool.Pool, reservationID uuid.UUID, out *Purchase) (done bool, err error) {
-	err = out.scan(db.QueryRow(ctx, `
+// find tells, after an unanswered commit, whether this call made the purchase. One that another call made
+// does not count: the command must run again to see whether this caller may be told of it.
+func (p *Purchase) find(ctx context.Context, db *pgxpool.Pool, id uuid.UUID) (done bool, err error) {
+	err = p.scan(db.QueryRow(ctx, `
 		SELECT p.id, p.participant_id, p.numbers, p.total_price::text, p.currency, p.status, p.created_at, o.owner, r.commitment
 		FROM purchases p
 		LEFT JOIN draw_owners o ON o.raffle_id = p.raffle_id AND o.participant_id = p.participant_id
 		LEFT JOIN draw_rules r ON r.raffle_id = p.raffle_id
-		WHERE p.reservation_id = $1`, reservationID))
+		WHERE p.id = $1`, id))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
 	}

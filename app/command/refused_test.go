@@ -124,3 +124,32 @@ func TestEveryDrawNumberMustBeConfirmed(t *testing.T) {
 		}
 	}
 }
+
+// A confirm whose end is unknown is told of a sale only if it may be: a connection that broke before the refusal
+// opens no door to another's purchase.
+func TestBrokenConnectionsTellNoPurchase(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	id := s.raffle(10, func(in *CreateRaffle) { in.Confirmation = raffle.ConfirmOrganizer })
+	held := s.hold(id, 1)
+	confirm := ConfirmPurchase{RaffleID: id, ReservationID: held.ID, Caller: &s.owner, PaymentMethod: "demo"}
+	if _, err := s.Confirm(t.Context(), confirm); err != nil {
+		t.Fatal(err)
+	}
+	s.exec(`CREATE SEQUENCE refusals`)
+	s.exec(`
+		CREATE OR REPLACE FUNCTION refuse(p_code text, p_members jsonb DEFAULT '{}') RETURNS void LANGUAGE plpgsql AS $$
+		BEGIN
+			IF nextval('refusals') = 1 THEN
+				PERFORM pg_terminate_backend(pg_backend_pid());
+				PERFORM pg_sleep(10); -- which the signal ends
+			END IF;
+			RAISE EXCEPTION USING ERRCODE = 'RF001', MESSAGE = p_code, DETAIL = p_members::text;
+		END $$`)
+	confirm.Caller = nil
+	purchase, err := s.Confirm(t.Context(), confirm)
+	refused(t, err, raffle.CodeUnauthenticated)
+	if purchase.ParticipantID == held.ParticipantID {
+		t.Error("the refused caller was told who bought")
+	}
+}

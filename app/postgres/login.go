@@ -32,7 +32,7 @@ type iamLogin struct {
 	mu     sync.Mutex
 	token  string
 	as, at string // for whom and where the token is good
-	signed time.Time
+	signed time.Time // by the clock on the wall: the other may stand still while a process is frozen
 }
 
 func (l *iamLogin) apply(ctx context.Context, config *pgx.ConnConfig) error {
@@ -44,7 +44,7 @@ func (l *iamLogin) apply(ctx context.Context, config *pgx.ConnConfig) error {
 		if err != nil {
 			return fmt.Errorf("sign an IAM token for %s: %w", config.User, err)
 		}
-		l.token, l.as, l.at, l.signed = token, config.User, at, l.now()
+		l.token, l.as, l.at, l.signed = token, config.User, at, l.now().Round(0)
 	}
 	config.Password = l.token
 	return nil

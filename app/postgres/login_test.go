@@ -37,6 +37,9 @@ func TestIAMTokensAreKeptForTenMinutes(t *testing.T) {
 		parsed.Query().Get("X-Amz-Expires") != "900" || parsed.Query().Get("X-Amz-Security-Token") != "session" {
 		t.Errorf("got %s, %v", first, err)
 	}
+	if strings.Contains(l.signed.String(), "m=") {
+		t.Errorf("the token's age is not that of the clock on the wall: %s", l.signed)
+	}
 	now = now.Add(tokenLifetime - time.Second)
 	if token("db.us-east-1.rds.amazonaws.com") != first || asked != 1 {
 		t.Errorf("signed anew after less than %s", tokenLifetime)
