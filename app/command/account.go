@@ -65,27 +65,50 @@ func (a *Accounts) Me(ctx context.Context, caller uuid.UUID) (Account, error) {
 // Sweep deletes what no rule needs any more: expired refresh tokens, sessions left without any, and
 // failures older than the throttling window. It returns how many rows went and may be called at any
 // time, by several processes at once.
-func (a *Accounts) Sweep(ctx context.Context) (removed int64, err error) {
+func (a *Accounts) Sweep(ctx context.Context) (removed int, err error) {
 	now := a.now()
-	err = postgres.InTxResolved(ctx, a.DB, notDone, func(tx pgx.Tx) error {
-		removed = 0
-		for _, statement := range []struct {
-			sql string
-			arg time.Time
-		}{
-			{`DELETE FROM login_failures WHERE failed_at <= $1`, now.Add(-longestWindow)},
-			{`DELETE FROM refresh_tokens WHERE expires_at <= $1`, now},
-			{`DELETE FROM sessions s WHERE s.created_at <= $1 AND NOT EXISTS (SELECT FROM refresh_tokens t WHERE t.session_id = s.id)`, now},
-		} {
-			tag, err := tx.Exec(ctx, statement.sql, statement.arg)
-			if err != nil {
-				return err
-			}
-			removed += tag.RowsAffected()
-		}
-		return nil
+	failures, err := removeAll(ctx, func() (int, error) {
+		tag, err := a.DB.Exec(ctx, `
+			DELETE FROM login_failures WHERE ctid = ANY (ARRAY(
+				SELECT ctid FROM login_failures WHERE failed_at <= $1 ORDER BY failed_at LIMIT $2))`, now.Add(-longestWindow), removeBatch)
+		return int(tag.RowsAffected()), err
 	})
-	return removed, err
+	if err != nil {
+		return failures, err
+	}
+	sessions := 0
+	tokens, err := removeAll(ctx, func() (tokens int, err error) {
+		left := 0
+		err = postgres.InTxResolved(ctx, a.DB, postgres.RerunIsSafe, func(tx pgx.Tx) (err error) {
+			tokens, left, err = removeTokens(ctx, tx, now)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+		sessions += left
+		return tokens, nil
+	})
+	return failures + tokens + sessions, err
+}
+
+// removeTokens removes refresh tokens that are over, at most removeBatch, and the sessions they leave without any.
+// A session's newest token is the last to go: none can come after it.
+func removeTokens(ctx context.Context, tx pgx.Tx, now time.Time) (tokens, sessions int, err error) {
+	rows, err := tx.Query(ctx, `
+		DELETE FROM refresh_tokens WHERE ctid = ANY (ARRAY(
+			SELECT ctid FROM refresh_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2))
+		RETURNING session_id`, now, removeBatch)
+	if err != nil {
+		return 0, 0, err
+	}
+	of, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return 0, 0, err
+	}
+	tag, err := tx.Exec(ctx, `
+		DELETE FROM sessions s WHERE s.id = ANY ($1) AND NOT EXISTS (SELECT FROM refresh_tokens t WHERE t.session_id = s.id)`, of)
+	return len(of), int(tag.RowsAffected()), err
 }
 
 // opening holds the random parts of a new session, made before the transaction that may run twice.
@@ -133,9 +156,6 @@ func (o opening) stored(ctx context.Context, db postgres.Querier) (done bool, er
 // newRowID makes the id of a new row: UUIDs of version 7 begin with the time, so that new rows sit
 // beside each other in the index.
 func newRowID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
-
-// notDone is the lookup of a command that may as well run again.
-func notDone(context.Context, *pgxpool.Pool) (bool, error) { return false, nil }
 
 func (a *Accounts) pair(user uuid.UUID, refreshToken string) (TokenPair, error) {
 	access, err := a.Tokens.Issue(user)

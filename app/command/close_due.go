@@ -43,7 +43,7 @@ func (c *Raffles) closeDue(ctx context.Context, raffleID uuid.UUID) (done bool, 
 	case refused.Code != raffle.CodeNothingSold && refused.Code != raffle.CodeSealTooLate:
 		return false, nil // somebody else was faster: it is open again, cancelled or drawn
 	}
-	err = postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
+	err = postgres.InTxResolved(ctx, c.DB, postgres.RerunIsSafe, func(tx pgx.Tx) error {
 		current, err := c.lockDue(ctx, tx, raffleID)
 		if err != nil || current.Sealed {
 			return err

@@ -32,7 +32,7 @@ type DrawRaffle struct {
 // decide: it is replaced, and the refusal names the time of the new round.
 func (c *Raffles) Draw(ctx context.Context, in DrawRaffle) error {
 	var early *raffle.Error
-	err := postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
+	err := postgres.InTxResolved(ctx, c.DB, postgres.RerunIsSafe, func(tx pgx.Tx) error {
 		early = nil
 		current, err := lockSeen(ctx, tx, in.RaffleID, in.Caller, mayDraw)
 		if err != nil || current.Status == raffle.Drawn {

@@ -70,3 +70,19 @@ func timeLeft(ctx context.Context) bool {
 	deadline, limited := ctx.Deadline()
 	return ctx.Err() == nil && (!limited || time.Until(deadline) > minuteSpare)
 }
+
+// removeBatch is how many rows one transaction of removeAll removes: the most that are locked, or lost, at once.
+const removeBatch = 5000
+
+// removeAll does what remove does, which removes at most removeBatch rows, until fewer are left or the time of
+// the minute's work is nearly over. It answers how many went.
+func removeAll(ctx context.Context, remove func() (int, error)) (removed int, err error) {
+	for timeLeft(ctx) {
+		n, err := remove()
+		removed += n
+		if err != nil || n < removeBatch {
+			return removed, postgres.Translate(err)
+		}
+	}
+	return removed, nil
+}

@@ -31,7 +31,7 @@ type EnterLotteryResult struct {
 // must be confirmed too, and its window begins anew. Repeating either changes nothing. A raffle takes
 // maxResults entries, corrections included.
 func (c *Raffles) EnterLotteryResult(ctx context.Context, in EnterLotteryResult) error {
-	return postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
+	return postgres.InTxResolved(ctx, c.DB, postgres.RerunIsSafe, func(tx pgx.Tx) error {
 		current, err := lockOwned(ctx, tx, in.RaffleID, in.Caller)
 		if err != nil {
 			return err

@@ -62,7 +62,7 @@ func findPerson(ctx context.Context, db postgres.Querier, who string) (Person, e
 // It refuses with CodeInvalidTransition for the organiser of raffles that are not over: buyers need
 // somebody to draw or cancel them.
 func (a *Accounts) Erase(ctx context.Context, who string) (p Person, err error) {
-	err = postgres.InTxResolved(ctx, a.DB, notDone, func(tx pgx.Tx) error {
+	err = postgres.InTxResolved(ctx, a.DB, postgres.RerunIsSafe, func(tx pgx.Tx) error {
 		if p, err = findPerson(ctx, tx, who); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -129,6 +130,24 @@ func TestSweepLeavesLiveHoldsAndSales(t *testing.T) {
 	err = s.db.QueryRow(t.Context(), `SELECT sum(reserved), sum(sold) FROM raffle_counts_read WHERE raffle_id = $1`, id).Scan(&held, &sold)
 	if err != nil || held != 1 || sold != 1 {
 		t.Errorf("%d held and %d sold are left, %v", held, sold, err)
+	}
+}
+
+// A row of the board that no ticket stands behind, which only a rebuild mends, keeps no other raffle from its sweep;
+// nor does the sweep begin what it has no time to end.
+func TestSweepGoesOnPastADrift(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	drifted, sound := s.raffle(10), s.raffle(10)
+	s.exec(`INSERT INTO raffle_numbers_read (raffle_id, number, status, reserved_until) VALUES ($1, 1, 'reserved', now() - interval '1 hour')`, drifted)
+	s.expire(s.hold(sound, 3, 4))
+	short, cancel := context.WithTimeout(t.Context(), minuteSpare)
+	defer cancel()
+	if freed, err := s.Sweep(short); err != nil || freed != 0 {
+		t.Errorf("with no time to spare %d were swept, %v", freed, err)
+	}
+	if freed, err := s.Sweep(t.Context()); err != nil || freed != 2 {
+		t.Errorf("swept %d, %v; want both", freed, err)
 	}
 }
 

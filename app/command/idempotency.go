@@ -121,6 +121,11 @@ func (r KeyedRequest) hash() [sha256.Size]byte {
 
 // Sweep removes answers that are older than 24 hours and says how many.
 func (i *Idempotency) Sweep(ctx context.Context) (removed int, err error) {
-	tag, err := i.DB.Exec(ctx, `DELETE FROM idempotency_keys WHERE created_at < now() - make_interval(secs => $1)`, keptAnswers.Seconds())
-	return int(tag.RowsAffected()), postgres.Translate(err)
+	return removeAll(ctx, func() (int, error) {
+		tag, err := i.DB.Exec(ctx, `
+			DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+				SELECT ctid FROM idempotency_keys WHERE created_at < now() - make_interval(secs => $1) ORDER BY created_at LIMIT $2))`,
+			keptAnswers.Seconds(), removeBatch)
+		return int(tag.RowsAffected()), err
+	})
 }

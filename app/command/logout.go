@@ -17,7 +17,7 @@ func (a *Accounts) Logout(ctx context.Context, token string) error {
 	if !ok {
 		return nil
 	}
-	return postgres.InTxResolved(ctx, a.DB, notDone, func(tx pgx.Tx) error {
+	return postgres.InTxResolved(ctx, a.DB, postgres.RerunIsSafe, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			UPDATE sessions SET revoked_at = COALESCE(revoked_at, $2)
 			 WHERE id = (SELECT session_id FROM refresh_tokens WHERE token_hash = $1)`, hash[:], a.now())

@@ -53,7 +53,7 @@ func (r *Receipts) key(ctx context.Context) (ed25519.PrivateKey, error) {
 		r.known.Store(&key)
 		return key, nil
 	}
-	err = postgres.InTxResolved(ctx, r.DB, rerunIsSafe, func(tx pgx.Tx) (err error) {
+	err = postgres.InTxResolved(ctx, r.DB, postgres.RerunIsSafe, func(tx pgx.Tx) (err error) {
 		key, err = r.publish(ctx, tx)
 		return err
 	})

@@ -19,6 +19,6 @@ var releaseStatement = `
 // comes wholly before or wholly after a confirm of the same reservation. caller is the account of the token, nil without one.
 func (c *Raffles) Release(ctx context.Context, raffleID, reservationID uuid.UUID, caller *uuid.UUID) (released int, err error) {
 	scan := func(row pgx.Row) error { return row.Scan(&released, nil) }
-	err = postgres.InOneStatement(ctx, c.DB, rerunIsSafe, scan, releaseStatement, raffleID, reservationID, caller, projection.Slot())
+	err = postgres.InOneStatement(ctx, c.DB, postgres.RerunIsSafe, scan, releaseStatement, raffleID, reservationID, caller, projection.Slot())
 	return released, refusal(err)
 }

@@ -27,7 +27,7 @@ func (c *Raffles) Seal(ctx context.Context, raffleID, caller uuid.UUID) error {
 // that the first was committed in time.
 func (c *Raffles) seal(ctx context.Context, raffleID uuid.UUID, lock func(tx pgx.Tx) (owned, error)) error {
 	unwitnessed := false
-	err := postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
+	err := postgres.InTxResolved(ctx, c.DB, postgres.RerunIsSafe, func(tx pgx.Tx) error {
 		current, err := lock(tx)
 		if err != nil {
 			return err

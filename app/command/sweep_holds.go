@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -17,37 +16,44 @@ const sweepBatch = 500
 // Sweep puts numbers whose hold is over back on the board and answers how many. Nothing depends on
 // it being prompt: an expired hold counts as available at once and can be taken over.
 func (c *Raffles) Sweep(ctx context.Context) (freed int, err error) {
-	for {
-		raffleID, numbers, err := c.expired(ctx)
+	_, err = c.inTurn(ctx, `
+		SELECT raffle_id AS id, min(reserved_until) AS at
+		FROM raffle_numbers_read WHERE reserved_until <= now() GROUP BY raffle_id`,
+		func(ctx context.Context, raffleID uuid.UUID) (bool, error) {
+			swept, err := c.sweepRaffle(ctx, raffleID)
+			freed += swept
+			return swept > 0, err
+		})
+	return freed, err
+}
+
+func (c *Raffles) sweepRaffle(ctx context.Context, raffleID uuid.UUID) (freed int, err error) {
+	for timeLeft(ctx) {
+		numbers, err := c.expired(ctx, raffleID)
 		if err != nil || len(numbers) == 0 {
 			return freed, postgres.Translate(err)
 		}
 		swept, err := c.sweep(ctx, raffleID, numbers)
-		if err != nil {
+		freed += swept
+		if err != nil || swept == 0 { // others hold the rows right now: the next minute is soon enough
 			return freed, err
 		}
-		freed += swept
-		if swept == 0 { // others hold the rows right now: the next minute is soon enough
-			return freed, nil
-		}
 	}
+	return freed, nil
 }
 
-// expired finds one raffle with holds whose time is up, through the read model's index of them.
-func (c *Raffles) expired(ctx context.Context) (raffleID uuid.UUID, numbers []int32, err error) {
-	err = c.DB.QueryRow(ctx, `
-		SELECT raffle_id, array_agg(number)
-		FROM (SELECT raffle_id, number FROM raffle_numbers_read
-			WHERE reserved_until <= now() ORDER BY raffle_id, reserved_until LIMIT $1) AS over
-		GROUP BY raffle_id LIMIT 1`, sweepBatch).Scan(&raffleID, &numbers)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return uuid.Nil, nil, nil
+// expired finds holds of a raffle whose time is up, through the read model's index of them.
+func (c *Raffles) expired(ctx context.Context, raffleID uuid.UUID) ([]int32, error) {
+	rows, err := c.DB.Query(ctx, `
+		SELECT number FROM raffle_numbers_read WHERE raffle_id = $1 AND reserved_until <= now() ORDER BY reserved_until LIMIT $2`, raffleID, sweepBatch)
+	if err != nil {
+		return nil, err
 	}
-	return raffleID, numbers, err
+	return pgx.CollectRows(rows, pgx.RowTo[int32])
 }
 
 func (c *Raffles) sweep(ctx context.Context, raffleID uuid.UUID, numbers []int32) (freed int, err error) {
-	err = postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
+	err = postgres.InTxResolved(ctx, c.DB, postgres.RerunIsSafe, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT lock_raffle($1, false)`, raffleID); err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rifaapp/rifaapp/app/draw"
 	"github.com/rifaapp/rifaapp/app/postgres"
@@ -36,7 +35,7 @@ type UpdateRaffle struct {
 // Update changes a raffle of the caller's. What stays as it is leaves updated_at alone.
 func (c *Raffles) Update(ctx context.Context, in UpdateRaffle) error {
 	in.Title.Value = cleaned(in.Title.Value)
-	return postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) error {
+	return postgres.InTxResolved(ctx, c.DB, postgres.RerunIsSafe, func(tx pgx.Tx) error {
 		current, err := lockOwned(ctx, tx, in.RaffleID, in.Caller)
 		if err != nil {
 			return err
@@ -89,10 +88,6 @@ func mayCancelSealed(ctx context.Context, tx pgx.Tx, current owned) error {
 	}
 	return nil
 }
-
-// rerunIsSafe resolves the unanswered commit of a command that sets a state: running it again ends
-// in the same state.
-func rerunIsSafe(context.Context, *pgxpool.Pool) (done bool, err error) { return false, nil }
 
 // opens says whether the raffle is to be open.
 func (in UpdateRaffle) opens() bool {

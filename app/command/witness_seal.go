@@ -36,7 +36,7 @@ func (c *Raffles) WitnessDue(ctx context.Context) (witnessed int, err error) {
 func (c *Raffles) witness(ctx context.Context, raffleID uuid.UUID) error {
 	for range maxReplacements {
 		replaced := false
-		err := postgres.InTxResolved(ctx, c.DB, rerunIsSafe, func(tx pgx.Tx) (err error) {
+		err := postgres.InTxResolved(ctx, c.DB, postgres.RerunIsSafe, func(tx pgx.Tx) (err error) {
 			if err := lockRaffle(ctx, tx, raffleID); err != nil {
 				return err
 			}

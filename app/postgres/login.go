@@ -31,7 +31,7 @@ type iamLogin struct {
 
 	mu     sync.Mutex
 	token  string
-	as, at string // for whom and where the token is good
+	as, at string    // for whom and where the token is good
 	signed time.Time // by the clock on the wall: the other may stand still while a process is frozen
 }
 

@@ -25,6 +25,9 @@ const (
 // effect: by an idempotency key or by a row whose id was made before the transaction began.
 type Lookup func(ctx context.Context, db *pgxpool.Pool) (done bool, err error)
 
+// RerunIsSafe is the Lookup of a command that sets a state: running it again ends in the same state.
+func RerunIsSafe(context.Context, *pgxpool.Pool) (done bool, err error) { return false, nil }
+
 // InTx runs fn in one READ COMMITTED transaction and commits it when fn returns nil. When ctx
 // already carries a transaction (see WithTx) fn joins it under a savepoint, which takes back what a
 // refused fn did, and the outer caller commits.
@@ -32,10 +35,7 @@ type Lookup func(ctx context.Context, db *pgxpool.Pool) (done bool, err error)
 // fn may run several times: a serialization failure or a deadlock reruns it, at most five times. It
 // must not have effects outside the transaction. An unanswered commit is ErrUnknownOutcome.
 func InTx(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
-	if outer, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
-		return pgx.BeginFunc(ctx, outer, fn)
-	}
-	return retry(ctx, db, nil, func() error { return once(ctx, db, fn) })
+	return InTxResolved(ctx, db, nil, fn)
 }
 
 // InTxResolved is InTx for a command that can tell what became of an unanswered commit: lookup is

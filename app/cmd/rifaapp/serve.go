@@ -119,12 +119,12 @@ func (a *application) everyMinute(ctx context.Context) {
 
 // minuteReport says what the minute's work did.
 type minuteReport struct {
-	SealsWitnessed int   `json:"seals_witnessed"`
-	HoldsFreed     int   `json:"holds_freed"`
-	RafflesClosed  int   `json:"raffles_closed"`
-	RafflesDrawn   int   `json:"raffles_drawn"`
-	AnswersSwept   int   `json:"answers_swept"`
-	SessionsSwept  int64 `json:"sessions_swept"`
+	SealsWitnessed int `json:"seals_witnessed"`
+	HoldsFreed     int `json:"holds_freed"`
+	RafflesClosed  int `json:"raffles_closed"`
+	RafflesDrawn   int `json:"raffles_drawn"`
+	AnswersSwept   int `json:"answers_swept"`
+	SessionsSwept  int `json:"sessions_swept"`
 }
 
 // minute witnesses seals, which cannot wait, closes and seals raffles whose time has come, draws those
