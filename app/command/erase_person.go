@@ -25,19 +25,24 @@ var ErrNobody = errors.New("nobody has this id or e-mail address")
 
 // FindPerson finds everything that Erase would erase for the id of a participant or an account, or
 // for an e-mail address: the account, its participant, and participants who gave the same address.
-func (a *Accounts) FindPerson(ctx context.Context, who string) (Person, error) {
-	p, err := findPerson(ctx, a.DB, who)
-	return p, postgres.Translate(err)
+func (a *Accounts) FindPerson(ctx context.Context, who string) (p Person, err error) {
+	err = postgres.InTx(ctx, a.DB, func(tx pgx.Tx) error {
+		p, err = findPerson(ctx, tx, who)
+		return err
+	})
+	return p, err
 }
 
-func findPerson(ctx context.Context, db postgres.Querier, who string) (Person, error) {
+func findPerson(ctx context.Context, tx pgx.Tx, who string) (p Person, err error) {
+	if err := postgres.Unhurried(ctx, tx); err != nil { // no index leads from an address to who bought with it
+		return p, err
+	}
 	who = strings.TrimSpace(who)
 	id, err := uuid.Parse(who)
 	if err != nil {
 		id = uuid.Nil // nobody's
 	}
-	var p Person
-	err = db.QueryRow(ctx, `
+	err = tx.QueryRow(ctx, `
 		WITH accounts AS (
 			SELECT id FROM users WHERE id = $1 OR email_key = $2
 			UNION

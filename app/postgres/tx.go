@@ -62,6 +62,13 @@ func once(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) error
 	return nil
 }
 
+// Unhurried lifts the limit on a statement's time until the transaction ends. The role of the API has one that
+// is made for requests; what an operator asks for reads through whole tables.
+func Unhurried(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`)
+	return err
+}
+
 // rollback ends a transaction that is still open. It has a clock of its own: a request that was
 // cancelled must still give its connection back clean instead of costing the pool a new one.
 func rollback(ctx context.Context, tx pgx.Tx) {

@@ -102,6 +102,9 @@ func Check(ctx context.Context, db *pgxpool.Pool, report func(Difference)) (diff
 		return 0, fmt.Errorf("projections check: %w", postgres.Translate(err))
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if err := postgres.Unhurried(ctx, tx); err != nil {
+		return 0, fmt.Errorf("projections check: %w", postgres.Translate(err))
+	}
 	for _, t := range tables {
 		found, err := t.check(ctx, tx, report)
 		if err != nil {
@@ -145,9 +148,13 @@ func unmarshal(data []byte, row *map[string]any) error {
 }
 
 // Rebuild fills every read table from its definition, in one transaction. Readers see the old rows
-// until it commits; commands wait for it. It writes one line per table to progress.
+// until it commits; commands wait for it, and are refused as unavailable when their role's lock_timeout is
+// shorter than it takes. It writes one line per table to progress.
 func Rebuild(ctx context.Context, db *pgxpool.Pool, progress io.Writer) error {
 	err := postgres.InTx(ctx, db, func(tx pgx.Tx) error {
+		if err := postgres.Unhurried(ctx, tx); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `LOCK TABLE raffles, participants, reservations, tickets, purchases, draw_rules, draw_owners, draw_seals,
 			draw_entries, lottery_results, draws, draw_winners, receipt_keys IN SHARE MODE`); err != nil {
 			return err

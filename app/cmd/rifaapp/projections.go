@@ -15,7 +15,8 @@ const projectionsUsage = `Usage: rifaapp projections check | rebuild
   check      compare every table of the read model with its definition; prints each
              difference and exits 1 when there is one. Safe while sales run.
   rebuild    make the read model anew from the write model. Readers keep the old rows
-             until it is done; commands wait for it.
+             until it is done; commands wait for it, on AWS two seconds each before
+             they answer 503 with Retry-After.
 `
 
 func projections(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {

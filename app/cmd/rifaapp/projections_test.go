@@ -56,3 +56,29 @@ func TestProjectionsFindAndRepairDrift(t *testing.T) {
 		t.Errorf("after the rebuild: exit status %d:\n%s", status, said)
 	}
 }
+
+// What an operator asks for may take longer than the role's limit on the statements of a request.
+func TestOperatorsAreNotHurried(t *testing.T) {
+	t.Parallel()
+	db := testdb.New(t)
+	raffle, participant := uuid.New(), uuid.New()
+	for _, statement := range []string{
+		`INSERT INTO raffles (id, title, ticket_price, currency, total_tickets, number_start, status) VALUES ('` + raffle.String() + `', 'Moto', 1, 'COP', 10, 1, 'open')`,
+		`INSERT INTO participants (id, name) VALUES ('` + participant.String() + `', 'Luz')`,
+		`CREATE OR REPLACE VIEW raffle_counts_definition AS
+			SELECT id AS raffle_id, 0::bigint AS reserved, 0::bigint AS sold FROM raffles WHERE pg_sleep(0.2) IS NOT NULL`,
+		`CREATE FUNCTION rest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN new; END $$`,
+		`CREATE TRIGGER rest BEFORE UPDATE ON participants FOR EACH ROW EXECUTE FUNCTION rest()`,
+		`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 150', current_database()); END $$`,
+	} {
+		if _, err := db.Pool.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	getenv := environment(db.Env()...)
+	for _, command := range [][]string{{"projections", "rebuild"}, {"projections", "check"}, {"people", "erase", "--yes", participant.String()}} {
+		if status, said := invoke(t, getenv, command...); status != 0 {
+			t.Errorf("%v: exit status %d:\n%s", command, status, said)
+		}
+	}
+}
