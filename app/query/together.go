@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
+	"time"
 )
 
 // together lets people who ask the same question at the same time share one answer, so that a raffle
@@ -22,7 +24,7 @@ type together[K comparable, V any] struct {
 
 // question is asked once for all who wait for it.
 type question[V any] struct {
-	ctx    context.Context // of the first of them, for its deadline
+	ctx    context.Context // of the one who can wait longest, for the deadline
 	ask    func(ctx context.Context) (V, error)
 	done   chan struct{}
 	answer V
@@ -48,6 +50,8 @@ func (t *together[K, V]) ask(ctx context.Context, key K, ask func(ctx context.Co
 			t.running[key] = true
 			go t.run(key, q)
 		}
+	} else if patience(ctx) > patience(q.ctx) {
+		q.ctx = ctx
 	}
 	t.mu.Unlock()
 	select {
@@ -57,6 +61,15 @@ func (t *together[K, V]) ask(ctx context.Context, key K, ask func(ctx context.Co
 		var none V
 		return none, ctx.Err()
 	}
+}
+
+// patience is how long the request of ctx can wait.
+func patience(ctx context.Context) time.Duration {
+	deadline, limited := ctx.Deadline()
+	if !limited {
+		return math.MaxInt64
+	}
+	return time.Until(deadline)
 }
 
 // run asks until nobody waits.
@@ -73,7 +86,7 @@ func (t *together[K, V]) run(key K, q *question[V]) {
 	}
 }
 
-// run keeps the deadline of the first who asked, but not the end of their request: others wait too.
+// run keeps the deadline of who can wait longest, but not the end of their request: others wait too.
 func (q *question[V]) run() {
 	defer close(q.done)
 	defer func() {

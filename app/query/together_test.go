@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // While one question is with the database, all who come share the next one, and none the first.
@@ -67,6 +68,26 @@ func TestTogetherIsFresh(t *testing.T) {
 		})
 	}
 	people.Wait()
+}
+
+// Who joins a question that waits its turn is not cut off with the one who asked it first.
+func TestTogetherWaitsForThePatient(t *testing.T) {
+	t.Parallel()
+	var shared together[int, int]
+	first, began, left := make(chan struct{}), make(chan struct{}), make(chan time.Duration, 3)
+	go func() {
+		_, _ = shared.ask(context.Background(), 1, func(context.Context) (int, error) { close(began); <-first; return 1, nil })
+	}()
+	<-began
+	for _, wait := range []time.Duration{time.Minute, time.Hour, time.Minute} {
+		ctx, leave := context.WithTimeout(t.Context(), wait)
+		leave() // at once, but they have joined
+		_, _ = shared.ask(ctx, 1, func(ctx context.Context) (int, error) { left <- patience(ctx); return 2, nil })
+	}
+	close(first)
+	if got := <-left; got < 30*time.Minute {
+		t.Errorf("the question has %s, want the hour of who waits longest", got)
+	}
 }
 
 func TestTogetherAfterAPanic(t *testing.T) {
