@@ -3,8 +3,10 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
 	"github.com/rifaapp/rifaapp/app/query"
@@ -13,10 +15,27 @@ import (
 
 type listRafflesInput struct {
 	Page
-	Status  string    `query:"status" enum:"draft,open,published,closed,drawn,cancelled" doc:"Only raffles of this status; published is an old name of open."`
-	OwnerID uuid.UUID `query:"owner_id" format:"uuid" doc:"Only raffles of this organiser."`
-	Text    string    `query:"q" maxLength:"120" doc:"Part of the title, upper or lower case."`
+	Status string      `query:"status" enum:"draft,open,published,closed,drawn,cancelled" doc:"Only raffles of this status; published is an old name of open."`
+	Owner  ownerFilter `query:"owner_id" format:"uuid" doc:"Only raffles of this organiser."`
+	Text   string      `query:"q" maxLength:"120" doc:"Part of the title, upper or lower case."`
 }
+
+// ownerFilter is an account's id that may be missing, which is not the id of zeros.
+type ownerFilter struct {
+	id   uuid.UUID `format:"uuid"`
+	sent bool
+}
+
+// Schema is that of the id.
+func (f ownerFilter) Schema(r huma.Registry) *huma.Schema {
+	return huma.SchemaFromType(r, reflect.TypeOf(f.id))
+}
+
+// Receiver is where the id goes.
+func (f *ownerFilter) Receiver() reflect.Value { return reflect.ValueOf(&f.id).Elem() }
+
+// OnParamSet learns whether there is one.
+func (f *ownerFilter) OnParamSet(isSet bool, _ any) { f.sent = isSet }
 
 type listRafflesOutput struct {
 	Link string `header:"Link" doc:"rel=next while there is more."`
@@ -40,8 +59,8 @@ func (a *API) listRaffles(ctx context.Context, in *listRafflesInput) (*listRaffl
 		Caller: callerOrNil(ctx), Status: raffle.ParseStatus(in.Status), Text: in.Text,
 		After: positionOf(after), Limit: in.Limit,
 	}
-	if in.OwnerID != uuid.Nil {
-		list.OwnerID = &in.OwnerID
+	if in.Owner.sent {
+		list.OwnerID = &in.Owner.id
 	}
 	raffles, more, err := a.options.Queries.Raffles(ctx, list)
 	if err != nil {

@@ -125,6 +125,9 @@ func TestDraftsAreTheOwners(t *testing.T) {
 	if got := len(owner.get("/v2/raffles?owner_id=" + owner.id).want(200).list()); got != 1 {
 		t.Errorf("the owner sees %d raffles, want the draft", got)
 	}
+	if got := len(owner.get("/v2/raffles?owner_id=" + uuid.Nil.String()).want(200).list()); got != 0 {
+		t.Errorf("%d raffles belong to nobody", got)
+	}
 	if got := len(other.get("/v2/raffles?owner_id=" + owner.id).want(200).list()); got != 0 {
 		t.Errorf("another user sees %d raffles", got)
 	}
