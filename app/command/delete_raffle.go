@@ -12,8 +12,8 @@ import (
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
-// Delete removes a raffle of the caller's, with its holds, as if it had never been. Once a number
-// was sold it is refused with CodeHasSales: history stays.
+// Delete removes a raffle of the caller's, with its holds. Reservations that ended before stay, of no raffle.
+// Once a number was sold it is refused with CodeHasSales: history stays.
 func (c *Raffles) Delete(ctx context.Context, raffleID, caller uuid.UUID) error {
 	gone := func(ctx context.Context, db *pgxpool.Pool) (bool, error) {
 		exists, err := raffleExists(raffleID)(ctx, db)

@@ -68,7 +68,7 @@ func (g *gate) ask(ctx context.Context) *Problem {
 	return p
 }
 
-// forget makes the next request look at the schema again, after a migration ran.
+// forget makes the next request look at the schema again, after a migration ran, unless it was found there before.
 func (g *gate) forget() {
 	g.mu.Lock()
 	g.refused, g.asked = nil, time.Time{}

@@ -10,7 +10,6 @@ type Gateway struct {
 	IAMPrincipal string // ARN of the caller when the route is protected by IAM, else empty
 	TraceID      string // X-Ray trace header of the invocation, else empty
 	ColdStart    bool   // first invocation of this process
-	InitMillis   float64
 
 	// Claims are those of the token that a JWT authorizer of the gateway has checked; nil without one.
 	// The API checks its own tokens and takes no caller from here.

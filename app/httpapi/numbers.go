@@ -21,7 +21,7 @@ type numbersInput struct {
 	IfNoneMatch string `header:"If-None-Match" hidden:"true"`
 }
 
-// numbersAnswer describes what boardJSON writes.
+// numbersAnswer describes what boardPieces write.
 type numbersAnswer struct {
 	RaffleID      uuid.UUID      `json:"raffle_id" format:"uuid"`
 	NumberStart   int            `json:"number_start"`

@@ -28,9 +28,6 @@ func (f *Function) serve(ctx context.Context, e *event, cold bool) ([]byte, erro
 		RequestID: e.RequestContext.RequestID, SourceIP: e.sourceIP(), IAMPrincipal: e.principal(),
 		Claims: e.RequestContext.Authorizer.Claims, TraceID: traceID(ctx), MaxAnswer: maxAnswer, ColdStart: cold,
 	}
-	if cold {
-		gateway.InitMillis = milliseconds(f.Init)
-	}
 	r, err := e.request(httpapi.WithGateway(ctx, gateway), f.BasePath)
 	if err != nil {
 		return nil, err

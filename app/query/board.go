@@ -48,8 +48,8 @@ type Board struct {
 	Until  []time.Time // Until[i] is when the hold of a reserved number ends; nil when none is held
 }
 
-// selectHead is the head of the board of raffle $1, a draft's only to its owner $2, for BoardHead.scan; what
-// is selected beside it sees the same moment.
+// selectHead, fromHead and whereHead find the head of the board of raffle $1, a draft's only for its owner $2, for
+// BoardHead.scan; what is selected beside it sees the same moment.
 const selectHead = `
 	r.number_start, r.total_tickets, r.number_padding, c.reserved - e.expired, c.sold, c.version, e.expired`
 

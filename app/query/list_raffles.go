@@ -103,7 +103,7 @@ func (in ListRaffles) statement() (sql string, args []any) {
 		args = append(args, in.Limit+1)
 		limit = "$" + strconv.Itoa(len(args))
 	}
-	return raffleColumns + `
+	return selectRaffleColumns + `
 		FROM (SELECT * FROM raffles_read r WHERE ` + which + `
 			ORDER BY r.created_at DESC, r.id DESC LIMIT ` + limit + `) r` + raffleCounts + `
 		ORDER BY r.created_at DESC, r.id DESC`, args

@@ -59,10 +59,10 @@ type Raffle struct {
 
 // selectRaffle reads raffles with the status and the counts of this moment. Counters are sums of 16
 // slots; holds whose time is up are found by an index of their own and taken off.
-const selectRaffle = raffleColumns + `
+const selectRaffle = selectRaffleColumns + `
 	FROM raffles_read r` + raffleCounts
 
-const raffleColumns = `
+const selectRaffleColumns = `
 	SELECT r.id, r.title, r.description, r.ticket_price::text, r.currency, r.total_tickets,
 		c.sold, c.reserved - e.expired, ` + statusNow + `,
 		r.draw_at, r.winner_ticket_id, r.winning_number, r.number_start, r.number_end, r.number_padding,
