@@ -18,7 +18,8 @@ locals {
     skip_requesting_account_id  = true
   EOT
 
-  # One bucket for each account, made by infra/bootstrap. The lock is a file beside the state.
+  # One bucket for each account, made by infra/bootstrap, as is the key: without its name, encrypt asks for S3's own, which
+  # wins over the bucket's. The lock is a file beside the state.
   state = local.offline ? jsonencode({
     backend = "local"
     config  = { path = "${get_terragrunt_dir()}/offline.tfstate" }
@@ -29,6 +30,7 @@ locals {
       key          = "${local.values.environment}/${basename(get_terragrunt_dir())}/terraform.tfstate"
       region       = local.region
       encrypt      = true
+      kms_key_id   = "arn:aws:kms:${local.region}:${local.account}:alias/rifaapp-state"
       use_lockfile = true
     }
   })

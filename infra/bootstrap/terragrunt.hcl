@@ -25,6 +25,7 @@ locals {
       key          = "bootstrap/terraform.tfstate"
       region       = local.region
       encrypt      = true
+      kms_key_id   = "arn:aws:kms:${local.region}:${local.account}:alias/rifaapp-state" # or encrypt would ask for S3's own
       use_lockfile = true
     }
   })

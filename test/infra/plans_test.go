@@ -282,7 +282,12 @@ func TestBootstrapBeginsInAFile(t *testing.T) {
 			t.Fatalf("render: %v\n%s", err, out)
 		}
 		var unit struct {
-			RemoteState struct{ Backend string } `json:"remote_state"`
+			RemoteState struct {
+				Backend string
+				Config  struct {
+					KMSKey string `json:"kms_key_id"`
+				}
+			} `json:"remote_state"`
 			Inputs      struct {
 				StateBucket  string `json:"state_bucket"`
 				Environments []string
@@ -291,6 +296,9 @@ func TestBootstrapBeginsInAFile(t *testing.T) {
 		}
 		if err := json.Unmarshal([]byte(out), &unit); err != nil {
 			t.Fatalf("%v\n%s", err, out)
+		}
+		if key := "arn:aws:kms:us-east-1:000000000000:alias/rifaapp-state"; want == "s3" && unit.RemoteState.Config.KMSKey != key {
+			t.Errorf("state is encrypted under %q, want %q", unit.RemoteState.Config.KMSKey, key)
 		}
 		if unit.RemoteState.Backend != want || unit.Inputs.StateBucket != "rifaapp-state-000000000000" || len(unit.Inputs.Environments) != 2 || !maps.Equal(unit.Inputs.Domains, domains) {
 			t.Errorf("FIRST=%s: %+v", first, unit)

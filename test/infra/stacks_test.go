@@ -92,6 +92,7 @@ func checkState(t *testing.T, w workplace, binary, env string) {
 	account, _ := unit.Inputs["account_id"].(string)
 	want := map[string]any{
 		"bucket": "rifaapp-state-" + account, "key": env + "/network/terraform.tfstate", "region": "us-east-1", "encrypt": true, "use_lockfile": true,
+		"kms_key_id": "arn:aws:kms:us-east-1:" + account + ":alias/rifaapp-state",
 	}
 	if unit.RemoteState.Backend != "s3" || !maps.Equal(unit.RemoteState.Config, want) {
 		t.Errorf("state lies in %s %v; want s3 %v", unit.RemoteState.Backend, unit.RemoteState.Config, want)

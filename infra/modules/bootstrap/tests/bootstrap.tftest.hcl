@@ -79,6 +79,14 @@ run "an_account_ready_for_deployments" {
   }
 
   assert {
+    condition = aws_kms_alias.state.name == "alias/rifaapp-state" && anytrue([
+      for s in data.aws_iam_policy_document.find_state.statement :
+      length(setsubtract(["kms:Decrypt", "kms:GenerateDataKey"], s.actions)) == 0 && toset(s.resources) == toset([aws_kms_key.state.arn])
+    ])
+    error_message = "State is written and read under the key by the name that root.hcl gives to Terraform, by whoever plans or deploys."
+  }
+
+  assert {
     condition     = aws_kms_key.state.tags == tomap({ "rifaapp:environment" = "bootstrap" })
     error_message = "The key of the state must be no environment's, or the first to tag it could manage it."
   }
