@@ -22,8 +22,8 @@ type ConfirmPurchase struct {
 	ReservationID    uuid.UUID
 	Caller           *uuid.UUID // the account of the token, if there is one
 	ParticipantID    *uuid.UUID // must be the reservation's when sent
-	PaymentMethod    string     // at most 30 characters
-	PaymentReference *string    // at most 120 characters, unique in the raffle
+	PaymentMethod    string     // at most 30 characters, not counting spaces around them
+	PaymentReference *string    // at most 120 characters, unique in the raffle; spaces around it do not count
 }
 
 // Purchase is a sale.
@@ -54,6 +54,10 @@ type Purchase struct {
 // same reservation waits for this one and then finds the purchase. No sale comes after a close or a
 // seal because the status is read under the shared lock, in a statement of its own.
 func (c *Raffles) Confirm(ctx context.Context, in ConfirmPurchase) (Purchase, error) {
+	in.PaymentMethod, in.PaymentReference = raffle.CleanText(in.PaymentMethod), cleaned(in.PaymentReference)
+	if err := in.check(); err != nil {
+		return Purchase{}, err
+	}
 	purchase := Purchase{ID: uuid.Must(uuid.NewV7()), RaffleID: in.RaffleID}
 	err := c.confirm(ctx, in, &purchase, sharing)
 	if code(err) == codeLastNumbers {
@@ -66,6 +70,20 @@ func (c *Raffles) Confirm(ctx context.Context, in ConfirmPurchase) (Purchase, er
 		_ = c.sealSoldOut(ctx, in.RaffleID) // the sale stands; the schedule seals what could not be sealed here
 	}
 	return purchase, refusal(err)
+}
+
+func (in ConfirmPurchase) check() error {
+	var bad []raffle.FieldError
+	if in.PaymentMethod == "" {
+		bad = fault(bad, "body.payment_method", "must not be blank")
+	}
+	if in.PaymentReference != nil && *in.PaymentReference == "" {
+		bad = fault(bad, "body.payment_reference", "must not be blank")
+	}
+	if len(bad) > 0 {
+		return raffle.Invalid(bad...)
+	}
+	return nil
 }
 
 var confirmStatement = `

@@ -116,16 +116,16 @@ func (a *API) begin(w http.ResponseWriter, r *http.Request) *exchange {
 }
 
 func (a *API) notFound(_ http.ResponseWriter, r *http.Request) {
-	exchangeFrom(r.Context()).refuse(a.noSuchAddress())
+	exchangeFrom(r.Context()).refuse(a.noSuchAddress(r.Context()))
 }
 
 // noSuchAddress points to the list of addresses that is there.
-func (a *API) noSuchAddress() *Problem {
+func (a *API) noSuchAddress(ctx context.Context) *Problem {
 	list := "/rifaapp/docs"
 	if !a.options.DocsEnabled {
 		list = "/rifaapp/openapi.json"
 	}
-	return newProblem(raffle.CodeNotFound, "There is nothing at this address; see "+list+".")
+	return newProblem(raffle.CodeNotFound, "There is nothing at this address; see "+URLPath(ctx, list)+".")
 }
 
 // methodNotAllowed names the methods that the address does know.

@@ -86,6 +86,10 @@ func TestBasePathIsStrippedOnlyWhenPresent(t *testing.T) {
 			t.Errorf("%s: got %d, Location %q", path, w.Code, w.Header().Get("Location"))
 		}
 	}
+	lost := problemIn(t, call(a, "GET", "/v2/rifaapp/nowhere", ""))
+	if lost.Type != "/v2/rifaapp/redoc#not_found" || !strings.Contains(lost.Detail, "see /v2/rifaapp/docs") {
+		t.Errorf("a problem leads past the stage: %s, %s", lost.Type, lost.Detail)
+	}
 	escaped := call(a, "POST", "/v2/rifaapp/v2/samples/a%2Fb", `{"title":"abc"}`, "Authorization", "Bearer good")
 	if escaped.Code != 422 {
 		t.Errorf("escaped slash: got %d", escaped.Code)

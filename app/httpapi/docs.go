@@ -71,20 +71,20 @@ func (a *API) openAPIYAML(ctx context.Context, _ *struct{}) (*document, error) {
 }
 
 // docsPage handles GET /rifaapp/docs.
-func (a *API) docsPage(context.Context, *struct{}) (*document, error) {
+func (a *API) docsPage(ctx context.Context, _ *struct{}) (*document, error) {
 	body, err := assets.ReadFile("assets/docs.html")
-	return a.webPage(body, err)
+	return a.webPage(ctx, body, err)
 }
 
 // referencePage handles GET /rifaapp/redoc.
-func (a *API) referencePage(context.Context, *struct{}) (*document, error) {
+func (a *API) referencePage(ctx context.Context, _ *struct{}) (*document, error) {
 	body, err := a.reference()
-	return a.webPage(body, err)
+	return a.webPage(ctx, body, err)
 }
 
-func (a *API) webPage(body []byte, err error) (*document, error) {
+func (a *API) webPage(ctx context.Context, body []byte, err error) (*document, error) {
 	if !a.options.DocsEnabled {
-		return nil, a.noSuchAddress()
+		return nil, a.noSuchAddress(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (a *API) asset(w http.ResponseWriter, r *http.Request) {
 	x.pattern = root + "/docs/{asset}"
 	body, packed, err := findAsset(chi.URLParam(r, "asset"))
 	if err != nil || !a.options.DocsEnabled {
-		x.refuse(a.noSuchAddress())
+		x.refuse(a.noSuchAddress(r.Context()))
 		return
 	}
 	header := w.Header()

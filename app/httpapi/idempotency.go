@@ -29,7 +29,7 @@ func (o *operation) keyed() bool {
 // idempotencyParameter describes the header.
 var idempotencyParameter = &huma.Param{
 	Name: headerIdempotencyKey, In: "header",
-	Description: "Any text of yours, such as a UUID. The same key with the same body is answered with the first answer again, " +
+	Description: "A text that nobody else would choose, such as a new UUID: people without a token share their keys. The same key with the same body is answered with the first answer again, " +
 		"byte for byte and marked " + headerReplayed + ": true, for at least 24 hours; with another body it is refused. Keys are scoped to the caller and the address.",
 	Schema: &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(maxIdempotencyKey)},
 }

@@ -72,7 +72,7 @@ func (a *API) authorizeMigrator(r *http.Request) *Problem {
 		return nil
 	}
 	if a.options.MigrationsToken == "" {
-		return a.noSuchAddress()
+		return a.noSuchAddress(r.Context())
 	}
 	token, _ := bearerToken(r.Header.Get("Authorization"))
 	if !sameSecret(token, a.options.MigrationsToken) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -49,7 +50,7 @@ type numberAnswer struct {
 
 type numbersOutput struct {
 	ETag        string `header:"ETag"`
-	Link        string `header:"Link" doc:"rel=help: how the draw works, in English and Spanish."`
+	Link        string `header:"Link" doc:"rel=help: how the draw works, in English and Spanish; with limit, rel=next while there is more."`
 	ContentType string `header:"Content-Type"`
 	Body        []byte `contentType:"application/json"`
 }
@@ -91,6 +92,9 @@ func (a *API) listNumbers(ctx context.Context, in *numbersInput) (*numbersOutput
 		return nil, err
 	}
 	out.ETag = boardTag(board.BoardHead, in)
+	if in.hasMore(board) {
+		out.Link = nextLink(ctx, "offset", strconv.Itoa(in.Offset+in.Limit)) + ", " + out.Link
+	}
 	pieces := boardPieces{board, in}
 	if len(board.States) > smallBoard {
 		writePieces(ctx, pieces)
@@ -104,6 +108,23 @@ func (a *API) listNumbers(ctx context.Context, in *numbersInput) (*numbersOutput
 
 // smallBoard is how many numbers are answered from memory: a page, or a small raffle.
 const smallBoard = 200
+
+// hasMore says whether a page of numbers is followed by another.
+func (in *numbersInput) hasMore(board query.Board) bool {
+	if in.Limit == 0 {
+		return false
+	}
+	all := board.TotalNumbers
+	if in.Status != "" {
+		all = 0
+		for _, state := range board.States {
+			if state.String() == in.Status {
+				all++
+			}
+		}
+	}
+	return in.Offset+in.Limit < all
+}
 
 // limit is how many numbers are answered at most.
 func (in *numbersInput) limit(head query.BoardHead) int {

@@ -28,8 +28,12 @@ func (a *API) openAPI(stage string) (asJSON, asYAML []byte, err error) {
 	return asJSON, asYAML, nil
 }
 
+// servers is this one: what paths are appended to, so that no slash may end it.
 func servers(stage string) []*huma.Server {
-	return []*huma.Server{{URL: stage + "/", Description: "This server."}}
+	if stage == "" {
+		stage = "/" // which readers of descriptions take for nothing; an empty text some refuse
+	}
+	return []*huma.Server{{URL: stage, Description: "This server."}}
 }
 
 // render makes the served description when it is first asked for: the process starts without.

@@ -70,15 +70,15 @@ func (p Page) after() (*cursor, error) {
 	return &c, nil
 }
 
-// nextLink is the value of the Link header: this request's own address with the cursor of the next
-// page. It keeps the filters.
-func nextLink(ctx context.Context, next cursor) string {
+// nextLink is the value of the Link header: this request's own address with another value for where the next
+// page begins. It keeps the filters.
+func nextLink(ctx context.Context, parameter, next string) string {
 	x := exchangeFrom(ctx)
 	if x == nil {
 		return ""
 	}
 	query := x.address.Query()
-	query.Set("cursor", next.String())
+	query.Set(parameter, next)
 	link := url.URL{Path: x.base + x.address.Path, RawQuery: query.Encode()}
 	return "<" + link.String() + `>; rel="next"`
 }

@@ -55,7 +55,7 @@ func TestNextLinkKeepsTheFilters(t *testing.T) {
 	next := cursor{At: time.Unix(1, 0).UTC(), ID: uuid.MustParse(sampleID)}
 	var link string
 	a := echo(t, Options{BasePath: "/v2"}, func(ctx context.Context) ([]string, error) {
-		link = nextLink(ctx, next)
+		link = nextLink(ctx, "cursor", next.String())
 		return nil, nil
 	})
 	for _, base := range []string{"", "/v2"} {

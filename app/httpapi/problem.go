@@ -71,8 +71,11 @@ func newProblem(code raffle.Code, detail string) *Problem {
 	if detail == "" || r.status >= 500 {
 		detail = r.sentence
 	}
-	return &Problem{Type: "/rifaapp/redoc#" + string(code), Title: r.title, Status: r.status, Detail: detail, Code: string(code)}
+	return &Problem{Type: explained(string(code)), Title: r.title, Status: r.status, Detail: detail, Code: string(code)}
 }
+
+// explained is where the documentation explains a code.
+func explained(code string) string { return root + "/redoc#" + code }
 
 // problemOf maps any error of a command or a query to the answer for the client. Errors that are no
 // refusals become 503 when the database is at fault and 500 otherwise, without their text.
@@ -113,6 +116,7 @@ func refusedProblem(e *raffle.Error) *Problem {
 // complete ties the problem to the request that it answers.
 func (p *Problem) complete(x *exchange) *Problem {
 	p.RequestID = x.requestID
+	p.Type = x.base + explained(p.Code)
 	p.media = acceptsProblem(x.accept)
 	x.code = p.Code
 	if p.cause != nil {

@@ -65,7 +65,7 @@ func (a *API) listPurchases(ctx context.Context, in *purchasesInput) (*purchases
 	}
 	if more {
 		last := purchases[len(purchases)-1]
-		out.Link = nextLink(ctx, cursor{At: last.CreatedAt, ID: last.ID})
+		out.Link = nextLink(ctx, "cursor", cursor{At: last.CreatedAt, ID: last.ID}.String())
 	}
 	return out, nil
 }

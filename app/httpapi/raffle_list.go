@@ -72,7 +72,7 @@ func (a *API) listRaffles(ctx context.Context, in *listRafflesInput) (*listRaffl
 	}
 	if more {
 		last := raffles[len(raffles)-1]
-		out.Link = nextLink(ctx, cursor{At: last.CreatedAt, ID: last.ID})
+		out.Link = nextLink(ctx, "cursor", cursor{At: last.CreatedAt, ID: last.ID}.String())
 	}
 	return out, nil
 }

@@ -181,7 +181,7 @@ type updateRaffleInput struct {
 		Title       patch[string]    `json:"title,omitempty" minLength:"3" maxLength:"120" example:"Moto 0 km, segunda vuelta"`
 		Description patch[string]    `json:"description,omitempty" nullable:"true" maxLength:"1000" doc:"null clears it."`
 		DrawAt      patch[time.Time] `json:"draw_at,omitempty" nullable:"true" doc:"In the future, before the year 9999; null clears it." example:"2030-12-31T20:00:00Z"`
-		Status      patch[string]    `json:"status,omitempty" enum:"draft,open,published,closed,cancelled" example:"closed"`
+		Status      patch[string]    `json:"status,omitempty" enum:"draft,open,published,closed,drawn,cancelled" doc:"drawn is where only a draw leads." example:"closed"`
 		Draw        *drawBody        `json:"draw,omitempty" doc:"The whole draw block anew; until the first hold."`
 	}
 }

@@ -55,7 +55,7 @@ type failure struct{ error }
 // any other error. It is the only way an endpoint comes into being.
 func register[In, Out any](a *API, o operation, handler func(context.Context, *In) (*Out, error)) {
 	o.takesBody, o.takesQuery, o.needsBody = hasBody[In](), hasParameters[In](), needsBody[In]()
-	described := a.describe(&o, o.takesBody, o.takesQuery)
+	described := a.describe(&o, o.takesBody || o.keyed(), o.takesQuery)
 	described.Middlewares = huma.Middlewares{a.enter(&o)}
 	checkInput(reflect.TypeFor[In]())
 	zeros, raw := zeroDefaults(reflect.TypeFor[In]()), rawBody(reflect.TypeFor[Out]())
@@ -114,7 +114,7 @@ func (a *API) enter(o *operation) func(huma.Context, func(huma.Context)) {
 			x.refuse(p)
 			return
 		}
-		if o.takesBody {
+		if o.takesBody || o.keyed() {
 			if p := takeBody(o, r, x); p != nil {
 				x.refuse(p)
 				return
@@ -165,7 +165,8 @@ func bearerToken(header string) (token string, ok bool) {
 	return token, ok && strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
-// takeBody reads the body once and leaves it to huma in memory. Where a body may be left out, null is no
+// takeBody reads the body once and leaves it to huma in memory. A request with a key has one even where nothing
+// is asked in it: another body under the same key is another request. Where a body may be left out, null is no
 // body: some clients send it for nothing.
 func takeBody(o *operation, r *http.Request, x *exchange) *Problem {
 	if r.Body == nil || r.Body == http.NoBody {
@@ -180,6 +181,11 @@ func takeBody(o *operation, r *http.Request, x *exchange) *Problem {
 	}
 	if !o.needsBody && string(bytes.TrimSpace(body)) == "null" {
 		body = nil
+	}
+	if !o.takesBody && len(body) > 0 { // nobody else reads it
+		if _, err := parseJSON(body); err != nil {
+			return newProblem(codeUnreadableBody, err.Error())
+		}
 	}
 	x.raw = body
 	r.Body = newMemoryBody(body)

@@ -40,7 +40,7 @@ func (a *API) verifyAsset(w http.ResponseWriter, r *http.Request) {
 	x.pattern = root + "/verify/{asset}"
 	body, err := verify.Assets.ReadFile(chi.URLParam(r, "asset"))
 	if err != nil {
-		x.refuse(a.noSuchAddress())
+		x.refuse(a.noSuchAddress(r.Context()))
 		return
 	}
 	header := w.Header()

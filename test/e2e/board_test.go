@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -49,6 +50,18 @@ func TestBoard(t *testing.T) {
 			}
 		}
 		expect(t, page, object{"counts": object{"available": 2, "reserved": 2, "sold": 1}, "total_numbers": 5})
+	}
+	for query, next := range map[string]string{
+		"": "", "?limit=200": "", "?limit=2": "limit=2&offset=2", "?limit=2&offset=2": "limit=2&offset=4", "?limit=1&offset=4": "",
+		"?limit=1&status=reserved": "limit=1&offset=1&status=reserved", "?limit=1&offset=1&status=reserved": "",
+	} {
+		want := ""
+		if next != "" {
+			want = "<" + path("/rifaapp/v2/raffles/%s/numbers?", id) + next + `>; rel="next", `
+		}
+		if link := anonymous(t).get(path("/v2/raffles/%s/numbers%s", id, query)).want(200).header.Get("Link"); !strings.HasPrefix(link, want+"<") || strings.Contains(link, "next") != (want != "") {
+			t.Errorf("%s: the Link is %s, want it to begin with %s", query, link, want)
+		}
 	}
 	plain, _ := u.newRaffle(object{"number_padding": nil})
 	numbers, _ := anonymous(t).get(path("/v2/raffles/%s/numbers?limit=1", plain)).want(200).object()["numbers"].([]any)

@@ -141,7 +141,7 @@ func TestConfirm(t *testing.T) {
 	expect(t, c.get("/v2/raffles/"+id).want(200).object(), object{"tickets_sold": 2, "tickets_reserved": 0})
 
 	other := reserve(t, id, 3)
-	c.post(address, object{"reservation_id": other["reservation_id"], "payment_reference": "R-1"}).refused(409, "payment_reference_used")
+	c.post(address, object{"reservation_id": other["reservation_id"], "payment_reference": " R-1 "}).refused(409, "payment_reference_used")
 	c.post(address, object{"reservation_id": other["reservation_id"], "payment_reference": "R-2"}).want(200)
 	elsewhere, _ := u.newRaffle()
 	same := reserve(t, elsewhere, 1)
@@ -167,6 +167,8 @@ func TestConfirmLimits(t *testing.T) {
 		"method 31":         {object{"payment_method": letters(31)}, "body.payment_method"},
 		"reference 120":     {object{"payment_reference": letters(120)}, ""},
 		"reference 121":     {object{"payment_reference": letters(121)}, "body.payment_reference"},
+		"method blank":      {object{"payment_method": "  "}, "body.payment_method"},
+		"reference blank":   {object{"payment_reference": "  "}, "body.payment_reference"},
 		"reference null":    {object{"payment_reference": nil}, ""},
 		"participant no id": {object{"participant_id": "luz"}, "body.participant_id"},
 		"unknown field":     {object{"amount": 1}, "body.amount"},

@@ -116,16 +116,20 @@ func TestEveryBodyIsChecked(t *testing.T) {
 	t.Parallel()
 	u := newUser(t)
 	id, _ := u.newRaffle()
+	seal := path("/v2/raffles/%s/seal", id)
 	for _, o := range []struct{ method, address string }{
 		{"POST", "/auth/register"}, {"POST", "/auth/login"}, {"POST", "/auth/refresh"}, {"POST", "/auth/logout"},
 		{"POST", "/v2/raffles"}, {"PATCH", "/v2/raffles/" + id},
 		{"POST", path("/v2/raffles/%s/reservations", id)}, {"POST", path("/v2/raffles/%s/confirm", id)}, {"POST", path("/v2/raffles/%s/release", id)},
 		{"POST", path("/v2/raffles/%s/draw", id)}, {"POST", path("/v2/raffles/%s/lottery-result", id)},
+		{"POST", seal},
 	} {
 		u.raw(o.method, o.address, []byte("{"), "Content-Type", "application/json").refused(400, "unreadable_body")
 		u.raw(o.method, o.address, []byte("{}"), "Content-Type", "text/plain").refused(415, "unsupported_media_type")
 		u.raw(o.method, o.address, bytes.Repeat([]byte(" "), 1<<20+1), "Content-Type", "application/json").refused(413, "body_too_large")
-		u.raw(o.method, o.address, []byte(`{"nobody_knows_this":1}`), "Content-Type", "application/json").invalid("body.nobody_knows_this")
+		if o.address != seal { // which asks for no body, and reads one for the sake of its key only
+			u.raw(o.method, o.address, []byte(`{"nobody_knows_this":1}`), "Content-Type", "application/json").invalid("body.nobody_knows_this")
+		}
 	}
 }
 

@@ -80,6 +80,7 @@ func TestCreateRaffleLimits(t *testing.T) {
 		"padding 7":              {object{"number_padding": 7}, "body.number_padding"},
 		"padding null":           {object{"number_padding": nil}, ""},
 		"draw in the future":     {object{"draw_at": future}, ""},
+		"title with a bell":      {object{"title": "Mo\ato"}, "body.title"},
 		"draw in the past":       {object{"draw_at": "2020-01-01T00:00:00Z"}, "body.draw_at"},
 		"draw at the end":        {object{"draw_at": "9998-12-31T23:59:59Z"}, ""},
 		"draw after the end":     {object{"draw_at": "9998-12-31T23:59:59-00:01"}, "body.draw_at"},
@@ -209,7 +210,7 @@ func TestUpdateRaffle(t *testing.T) {
 		"body.title":         {"title": "ab"},
 		"body.description":   {"description": letters(1001)},
 		"body.draw_at":       {"draw_at": "2020-01-01T00:00:00Z"},
-		"body.status":        {"status": "drawn"},
+		"body.status":        {"status": "sealed"},
 		"body.ticket_price":  {"ticket_price": 1},
 		"body.total_tickets": {"total_tickets": 5},
 		"body.number_start":  {"number_start": 5},
@@ -219,6 +220,7 @@ func TestUpdateRaffle(t *testing.T) {
 	u.call("PATCH", address, object{"draw_at": "9999-12-31T23:59:59-01:00"}).invalid("body.draw_at")
 	u.call("PATCH", address, object{"title": nil}).invalid("body.title")
 	u.call("PATCH", address, object{"status": nil}).invalid("body.status")
+	u.call("PATCH", address, object{"status": "drawn"}).refused(409, "invalid_transition")
 	anonymous(t).call("PATCH", address, object{"title": "Robada"}).refused(401, "unauthenticated")
 	other.call("PATCH", address, object{"title": "Robada"}).refused(403, "forbidden")
 	u.call("PATCH", "/v2/raffles/"+uuid.NewString(), object{"title": "Nada"}).refused(404, "not_found")
