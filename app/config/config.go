@@ -11,12 +11,15 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"runtime"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/rifaapp/rifaapp/app/auth"
 	"github.com/rifaapp/rifaapp/app/draw"
+	"github.com/rifaapp/rifaapp/app/migrate"
 )
 
 // Config is the environment, understood.
@@ -84,6 +87,8 @@ func Load(getenv func(string) string) (Config, error) {
 		Port:            r.number("PORT", 8000, 1, 65535),
 	}
 	r.plan("SQITCH_DIR")
+	r.program("SQITCH_BIN")
+	r.target("SQITCH_TARGET")
 	if isARN(c.JWTKeys) {
 		c.AWS = r.aws("JWT_KEYS names a secret")
 	}
@@ -138,7 +143,7 @@ func (r *reader) database(onLambda bool) Database {
 		IAMAuth:   r.flag("DB_IAM_AUTH", false),
 		SecretARN: r.secret("DB_SECRET_ARN"),
 		RootCert:  r.file("DB_SSLROOTCERT"),
-		ReadHost:  r.getenv("DB_READ_HOST"),
+		ReadHost:  r.host("DB_READ_HOST"),
 		PoolSize:  r.number("DB_POOL_SIZE", pool, 1, 1000),
 	}
 	if d.User == "" && d.SecretARN == "" {
@@ -313,6 +318,35 @@ func (r *reader) plan(name string) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		r.fault("%s is %q, which is no folder: leave it out to use the migrations inside the binary", name, dir)
 	}
+}
+
+// program wants a command that can be run where one is named.
+func (r *reader) program(name string) {
+	command := r.getenv(name)
+	if command == "" {
+		return
+	}
+	if _, err := exec.LookPath(command); err != nil {
+		r.fault("%s is %q, which cannot be run: give the path of the sqitch command, or leave it out", name, command)
+	}
+}
+
+// target wants a database as Sqitch writes one, where one is named; the fault does not repeat it.
+func (r *reader) target(name string) {
+	if target := r.getenv(name); target != "" {
+		if _, _, err := migrate.Target(target); err != nil {
+			r.fault("%s cannot be used: %w", name, err)
+		}
+	}
+}
+
+// host is an address without anything around it.
+func (r *reader) host(name string) string {
+	host := r.getenv(name)
+	if strings.ContainsFunc(host, unicode.IsSpace) {
+		r.fault("%s is %q: an address has no spaces", name, host)
+	}
+	return host
 }
 
 func (r *reader) basePath(name string) string {

@@ -74,6 +74,7 @@ func TestLoadNamesEveryFaultAtOnce(t *testing.T) {
 		"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1", "DB_PORT": "0", "DB_PASSWORD": "hunter2", "DB_IAM_AUTH": "true", "DB_SSLMODE": "maybe",
 		"AUTO_MIGRATE": "perhaps", "API_GATEWAY_BASE_PATH": "v2", "CORS_ALLOW_ORIGINS": "rifa.example", "LOG_LEVEL": "loud", "PORT": "x",
 		"CORS_ALLOW_METHODS": "GET POST", "CORS_ALLOW_HEADERS": "X-A, X B", "DB_SECRET_ARN": "hunter2", "SQITCH_DIR": "nowhere",
+		"SQITCH_BIN": "/nowhere/sqitch", "SQITCH_TARGET": "mysql://ana:hunter2@db/rifa", "DB_READ_HOST": "two words",
 		"RECEIPT_KEY": "hunter2", "DRAW_METHOD": "lottery",
 	}))
 	if err == nil {
@@ -81,7 +82,7 @@ func TestLoadNamesEveryFaultAtOnce(t *testing.T) {
 	}
 	for _, name := range []string{"DB_HOST", "DB_NAME", "DB_USER", "DB_PORT", "DB_IAM_AUTH", "DB_SSLMODE", "AUTO_MIGRATE", "API_GATEWAY_BASE_PATH",
 		"CORS_ALLOW_ORIGINS", "LOG_LEVEL", "PORT is", "JWT_KEYS", `CORS_ALLOW_METHODS has "GET POST"`, `CORS_ALLOW_HEADERS has "X B"`,
-		"DB_SECRET_ARN is no ARN", "SQITCH_DIR", "RECEIPT_KEY is not a key", "DRAW_METHOD"} {
+		"DB_SECRET_ARN is no ARN", "SQITCH_DIR", `SQITCH_BIN is "/nowhere/sqitch"`, "SQITCH_TARGET", "DB_READ_HOST", "RECEIPT_KEY is not a key", "DRAW_METHOD"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in:\n%v", name, err)
 		}
