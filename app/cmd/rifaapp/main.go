@@ -1,5 +1,5 @@
 // Command rifaapp is the whole product in one binary. On Lambda it serves events; elsewhere it is
-// `rifaapp serve | migrate | projections | verify-draw | version`.
+// `rifaapp serve | migrate | projections | people | keys | verify-draw | version`.
 package main
 
 import (
@@ -29,6 +29,7 @@ Usage: rifaapp COMMAND [ARGUMENTS]
   migrate        deploy, revert or inspect the database's migrations; see migrate --help
   projections    check | rebuild: compare the read model with its definition, or make it anew
   people         erase: remove what is known of a person; sales and draws stay
+  keys           new | rotate: the keys that sign access tokens, for JWT_KEYS
   verify-draw    check the proof of a draw on this machine, without a network
   version        print version, commit and build time
 
@@ -74,6 +75,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return projections(ctx, args, getenv, stdout)
 	case "people":
 		return people(ctx, args, getenv, stdin, stdout)
+	case "keys":
+		return keys(args, stdin, stdout)
 	case "verify-draw":
 		if code := draw.Command(ctx, args, stdin, stdout, stderr); code != 0 {
 			return exitError(code)
