@@ -141,8 +141,8 @@ data "aws_iam_policy_document" "find_state" {
   }
 
   statement {
-    sid       = "EncryptIt"
-    actions   = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:DescribeKey"]
+    sid       = "DecryptIt"
+    actions   = ["kms:Decrypt", "kms:DescribeKey"]
     resources = [aws_kms_key.state.arn]
   }
 }
@@ -158,9 +158,16 @@ data "aws_iam_policy_document" "state" {
     actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
     resources = ["arn:${local.partition}:s3:::${var.state_bucket}/${each.key}/*"]
   }
+
+  statement {
+    sid       = "EncryptIt"
+    actions   = ["kms:Encrypt", "kms:GenerateDataKey"]
+    resources = [aws_kms_key.state.arn]
+  }
 }
 
-# Pull requests plan: what nobody has reviewed yet may read the state and hold its lock, never write it.
+# Pull requests plan, without the lock: what nobody has reviewed yet may read the state and write nothing, so
+# that it can lift no lock of a deployment either.
 data "aws_iam_policy_document" "plan_state" {
   for_each = var.environments
 
@@ -170,11 +177,5 @@ data "aws_iam_policy_document" "plan_state" {
     sid       = "ReadStateOfThisEnvironment"
     actions   = ["s3:GetObject"]
     resources = ["arn:${local.partition}:s3:::${var.state_bucket}/${each.key}/*"]
-  }
-
-  statement {
-    sid       = "LockStateOfThisEnvironment"
-    actions   = ["s3:PutObject", "s3:DeleteObject"]
-    resources = ["arn:${local.partition}:s3:::${var.state_bucket}/${each.key}/*.tflock"]
   }
 }
