@@ -71,8 +71,13 @@ func SealRound(sealedAt, notBefore time.Time) uint64 {
 	return RoundAt(at)
 }
 
-// BeaconPath is the path under which every public drand endpoint serves the round.
-func BeaconPath(round uint64) string { return fmt.Sprintf("/%s/public/%d", ChainHashHex, round) }
+// BeaconPath is the path under which every public drand endpoint serves the round; empty for 0, which is none.
+func BeaconPath(round uint64) string {
+	if round == 0 {
+		return ""
+	}
+	return fmt.Sprintf("/%s/public/%d", ChainHashHex, round)
+}
 
 func mustHex(s string) []byte {
 	b, err := hex.DecodeString(s)

@@ -20,10 +20,11 @@ Either may be "-" for the standard input.
 
 Options:
   --seal E                  the seal you saw published before the draw
-  --receipt receipt.json    the receipt of your purchase
+  --receipt receipt.json    the receipt of your purchase, or the answer of confirm that it is in
   --keys rifa-keys.json     the published receipt keys (…/rifaapp/.well-known/rifa-keys.json)
   --rules rules.json        the rules document, when the proof does not carry it (…/draw/rules)
-  --lottery-result 4821     the result as you read it at the lottery
+  --lottery-result 4821     the result as you read it at the lottery, which its method needs; where several
+                            draws of the lottery count, each in order: suspended,4800,4821
 
 Exit code: 0 verified, 1 does not verify, 2 cannot tell.
 `
@@ -54,6 +55,11 @@ func Command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	if errors.As(err, &wrong) {
 		fmt.Fprintf(stdout, "[does not match] %v\n\nDOES NOT VERIFY.\n", err)
 		return int(DoesNotVerify)
+	}
+	var misused *misuse
+	if errors.As(err, &misused) {
+		fmt.Fprintf(stderr, "verify-draw: %v\n\n%s", err, usage)
+		return int(CannotTell)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "verify-draw: %v\n", err)
@@ -101,8 +107,13 @@ type unreadable struct{ err error }
 func (u *unreadable) Error() string { return u.err.Error() }
 func (u *unreadable) Unwrap() error { return u.err }
 
+// misuse is an option that cannot be followed.
+type misuse struct{ message string }
+
+func (m *misuse) Error() string { return m.message }
+
 func (a arguments) read(stdin io.Reader) (Evidence, error) {
-	e := Evidence{LotteryResult: a.lottery}
+	var e Evidence
 	data, err := readFile(a.proof, stdin)
 	if err != nil {
 		return e, err
@@ -131,14 +142,14 @@ func (a arguments) readOwn(e *Evidence, stdin io.Reader) error {
 		e.Witness = &witness
 	}
 	if a.receipt != "" {
-		e.Receipt = new(Receipt)
-		if err := readJSON(a.receipt, stdin, e.Receipt); err != nil {
+		var err error
+		if e.Receipt, err = readReceipt(a.receipt, stdin); err != nil {
 			return fmt.Errorf("--receipt: %w", err)
 		}
 	}
 	if a.keys != "" {
-		e.Keys = new(Keys)
-		if err := readJSON(a.keys, stdin, e.Keys); err != nil {
+		var err error
+		if e.Keys, err = readKeys(a.keys, stdin); err != nil {
 			return fmt.Errorf("--keys: %w", err)
 		}
 	}
@@ -148,8 +159,23 @@ func (a arguments) readOwn(e *Evidence, stdin io.Reader) error {
 			return fmt.Errorf("--rules: %w", err)
 		}
 	}
-	if strings.Trim(a.lottery, "0123456789") != "" {
-		return fmt.Errorf("--lottery-result: must be digits, such as 4821")
+	return a.readResults(e)
+}
+
+// readResults takes the lottery's results as the buyer read them.
+func (a arguments) readResults(e *Evidence) error {
+	if a.lottery == "" {
+		return nil
+	}
+	if e.Proof.Method != MethodLottery {
+		return &misuse{fmt.Sprintf("--lottery-result does not apply: this draw's method is %s, which follows no lottery; leave the option out", e.Proof.Method)}
+	}
+	for read := range strings.SplitSeq(a.lottery, ",") {
+		read = strings.TrimSpace(read)
+		if read == "" || read != ReadSuspended && strings.Trim(read, "0123456789") != "" {
+			return &misuse{"--lottery-result: must be digits, such as 4821; or several results with commas between them, and " + ReadSuspended + " for a draw that was not held"}
+		}
+		e.Readings = append(e.Readings, read)
 	}
 	return nil
 }
@@ -171,15 +197,40 @@ func readFile(name string, stdin io.Reader) ([]byte, error) {
 	return data, err
 }
 
-func readJSON(name string, stdin io.Reader, into any) error {
+// readReceipt takes a receipt, or the one inside the saved answer of confirm.
+func readReceipt(name string, stdin io.Reader) (*Receipt, error) {
 	data, err := readFile(name, stdin)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := json.Unmarshal(data, into); err != nil {
-		return &unreadable{fmt.Errorf("%s is not what it should be: %w", name, err)}
+	var answer struct {
+		Receipt json.RawMessage `json:"receipt"`
 	}
-	return nil
+	if json.Unmarshal(data, &answer) == nil && answer.Receipt != nil {
+		data = answer.Receipt
+	}
+	named, err := memberNames(data)
+	if err != nil || !named["purchase_id"] || !named["signature"] {
+		return nil, fmt.Errorf("%s is no receipt: give the answer of confirm, or what …/purchases/{purchase_id}/receipt serves", name)
+	}
+	receipt := new(Receipt)
+	if err := json.Unmarshal(data, receipt); err != nil {
+		return nil, &unreadable{fmt.Errorf("%s was changed: %w", name, err)}
+	}
+	return receipt, nil
+}
+
+// readKeys takes the published keys.
+func readKeys(name string, stdin io.Reader) (*Keys, error) {
+	data, err := readFile(name, stdin)
+	if err != nil {
+		return nil, err
+	}
+	keys := new(Keys)
+	if err := json.Unmarshal(data, keys); err != nil || keys.Keys == nil {
+		return nil, fmt.Errorf("%s is no list of keys: give what …/rifaapp/.well-known/rifa-keys.json serves", name)
+	}
+	return keys, nil
 }
 
 var conclusions = map[Verdict]string{
@@ -199,6 +250,10 @@ func (r Report) write(w io.Writer, p Proof) {
 	}
 	if p.Method == MethodCommitReveal {
 		fmt.Fprint(w, "\nNote: commit_reveal shows tampering; it cannot show that whoever knew the secret did not buy with that knowledge.\n")
+	}
+	fmt.Fprintf(w, "\nNot covered by the proof: %s. Of available_at and drawn_at it shows only that the draw was not too early.\n", strings.Join(NotCovered, ", "))
+	if p.Method == MethodLottery {
+		fmt.Fprintf(w, "Nor, in lottery_results: %s.\n", strings.Join(NotCoveredOfResults, ", "))
 	}
 	fmt.Fprintf(w, "\n%s\n", conclusions[r.Verdict])
 }

@@ -2,11 +2,14 @@ package draw
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 )
 
 // files writes a scenario's files and returns their folder.
@@ -14,14 +17,37 @@ func (s scenario) files(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, data := range map[string][]byte{
-		"proof.json": mustJSON(t, s.proof), "entries.csv": s.csv, "receipt.json": mustJSON(t, s.receipt),
+		"proof.json": s.record, "entries.csv": s.csv, "receipt.json": mustJSON(t, s.receipt),
 		"rifa-keys.json": mustJSON(t, s.keys), "rules.json": s.input.Rules,
+		"confirmed.json":  mustJSON(t, map[string]any{"purchase_id": uuid.UUID{1}, "status": "confirmed", "receipt": s.receipt}),
+		"no-receipt.json": []byte(`{"purchase_id": "x", "receipt": null}`), "text.json": []byte("my receipt"),
+		"short.json":       bytes.Replace(mustJSON(t, s.receipt), []byte(`"owner":"`), []byte(`"owner":"0`), 1),
+		"unruled.json":     unruled(t, s),
+		"ninety-nine.json": []byte(strings.Replace(string(s.record), fmt.Sprintf(`"winning_number":%d`, first(s)), `"winning_number":99`, 1)),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return dir
+}
+
+func first(s scenario) int {
+	if len(s.proof.Winners) == 0 {
+		return 0
+	}
+	return s.proof.Winners[0].Number
+}
+
+// unruled is the record with all winners but the first cut out, and the rules, which would show it.
+func unruled(t testing.TB, s scenario) []byte {
+	t.Helper()
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(s.record, &members); err != nil {
+		t.Fatal(err)
+	}
+	members["rules"], members["winners"] = []byte(`""`), mustJSON(t, s.proof.Winners[:1])
+	return mustJSON(t, members)
 }
 
 // command runs verify-draw; words that name a file of dir become its path.
@@ -55,6 +81,20 @@ func TestCommand(t *testing.T) {
 		{"capitals in the seal", s, "proof.json entries.csv --seal " + strings.ToUpper(seal), 0, "VERIFIED"},
 		{"another seal", s, "proof.json entries.csv --seal " + strings.Repeat("0", 64), 1, "you saw 0000"},
 		{"half a seal", s, "proof.json entries.csv --seal 12", 2, "--seal"},
+		{"no rules and the winners cut", s, "unruled.json entries.csv", 2, "/draw/rules"},
+		{"the winners cut", s, "unruled.json entries.csv --rules rules.json", 1, "the proof stops after 1 of 4 picks"},
+		{"another winning number", s, "ninety-nine.json entries.csv", 1, "the proof says 99"},
+		{"the answer of confirm", s, "proof.json entries.csv --receipt confirmed.json", 0, "numbers [3 21 67]"},
+		{"an answer without a receipt", s, "proof.json entries.csv --receipt no-receipt.json", 2, "no receipt"},
+		{"the proof for a receipt", s, "proof.json entries.csv --receipt proof.json", 2, "no receipt"},
+		{"a text for a receipt", s, "proof.json entries.csv --receipt text.json", 2, "no receipt"},
+		{"a broken receipt", s, "proof.json entries.csv --receipt short.json", 1, "64 lower-case"},
+		{"a text for the keys", s, "proof.json entries.csv --receipt receipt.json --keys text.json", 2, "rifa-keys.json"},
+		{"the proof for the keys", s, "proof.json entries.csv --receipt receipt.json --keys proof.json", 2, "rifa-keys.json"},
+		{"a result of no lottery", s, "proof.json entries.csv --lottery-result 4821", 2, "does not apply"},
+		{"a result of no lottery, with the usage", s, "proof.json entries.csv --lottery-result 4821", 2, "Usage"},
+		{"what is not covered", s, "proof.json entries.csv", 0, "winner_ticket_id"},
+		{"a result nobody looked up", lottery, "proof.json entries.csv", 2, "2023-08-23 (https://lottery.example/4562)"},
 		{"lottery", lottery, "proof.json entries.csv --lottery-result 4821", 0, "number 21"},
 		{"another result", lottery, "proof.json entries.csv --lottery-result 4822", 1, "you read 4822"},
 		{"no result", lottery, "proof.json entries.csv --lottery-result ..", 2, "must be digits"},
@@ -79,7 +119,7 @@ func TestCommandReadsStandardInput(t *testing.T) {
 	t.Parallel()
 	s := play(t, rulesFor(MethodCommitReveal))
 	dir := s.files(t)
-	if code, out, errs := command(t, dir, string(mustJSON(t, s.proof)), "-", "entries.csv"); code != 0 || !strings.Contains(out, "commit_reveal shows tampering") {
+	if code, out, errs := command(t, dir, string(s.record), "-", "entries.csv"); code != 0 || !strings.Contains(out, "commit_reveal shows tampering") {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 }
@@ -161,7 +201,7 @@ func BenchmarkVerify100000(b *testing.B) {
 		b.Fatal(err)
 	}
 	s.proof, _ = NewProof(s.input, &s.result)
-	s.csv = AppendEntries(nil, s.input.Entries)
+	s.csv, s.record = AppendEntries(nil, s.input.Entries), record(b, s)
 	dir := s.files(b)
 	b.ReportAllocs()
 	for b.Loop() {

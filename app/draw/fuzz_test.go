@@ -27,7 +27,7 @@ func FuzzParseEntries(f *testing.F) {
 func FuzzParseProof(f *testing.F) {
 	s := play(f, rulesFor(MethodCommitReveal))
 	good := s.evidence(f)
-	f.Add(mustJSON(f, s.proof))
+	f.Add(s.record)
 	f.Add([]byte(`{"protocol":"rifa/v1","winners":[{}]}`))
 	f.Add([]byte(`{"protocol":"rifa/v1","protocol":"rifa/v2"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -31,7 +31,22 @@ type Proof struct {
 	Results    []LotteryResult `json:"lottery_results,omitempty"` // all of them, in the order they were entered
 	Outcome    Outcome         `json:"lottery_outcome,omitempty"`
 	Winners    []Winner        `json:"winners"`
+
+	// What the API's record says besides; a bundle may leave these out. NewProof does.
+	WinningNumber *int       `json:"winning_number,omitempty"` // of the first prize; null when nobody won
+	BeaconPath    string     `json:"beacon_path,omitempty"`
+	AvailableAt   *time.Time `json:"available_at,omitempty"`
+	DrawnAt       *time.Time `json:"drawn_at,omitempty"`
+
+	named map[string]bool // the members that ParseProof found, for null says something and silence does not
 }
+
+// Members of the API's record that nothing in the proof binds, so that no verification covers them:
+// NotCovered of the record itself, NotCoveredOfResults of each of its lottery_results.
+var (
+	NotCovered          = []string{"winner_ticket_id", "void_seals"}
+	NotCoveredOfResults = []string{"draw_number", "source_url", "evidence_sha256", "entered_at", "confirmed_at"}
+)
 
 // NewProof puts the bundle of a sealed raffle together. result is nil before the draw; then secret,
 // signature and winners stay out of it, whatever in holds.
@@ -70,7 +85,8 @@ var ErrProtocol = errors.New("another protocol")
 // ParseProof reads a bundle. Members it does not know are left alone: the bundle may grow.
 func ParseProof(data []byte) (Proof, error) {
 	var p Proof
-	if _, err := memberNames(data); err != nil {
+	named, err := memberNames(data)
+	if err != nil {
 		return Proof{}, fmt.Errorf("the proof: %w", err)
 	}
 	if err := json.Unmarshal(data, &p); err != nil {
@@ -79,6 +95,7 @@ func ParseProof(data []byte) (Proof, error) {
 	if p.Protocol != Protocol {
 		return Proof{}, fmt.Errorf("%w: the proof is of %q, this program knows %s", ErrProtocol, p.Protocol, Protocol)
 	}
+	p.named = named
 	return p, nil
 }
 

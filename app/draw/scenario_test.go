@@ -14,6 +14,7 @@ type scenario struct {
 	input   Input
 	result  Result
 	proof   Proof
+	record  []byte // the proof as the API serves it, with all that it says besides
 	csv     []byte
 	receipt Receipt
 	keys    Keys
@@ -73,6 +74,7 @@ func play(t testing.TB, in RulesInput, results ...LotteryResult) scenario {
 	if s.proof, err = NewProof(s.input, &s.result); err != nil {
 		t.Fatal(err)
 	}
+	s.record = record(t, s)
 	s.csv = AppendEntries(nil, s.input.Entries)
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	public, _ := key.Public().(ed25519.PublicKey)
@@ -87,10 +89,46 @@ func play(t testing.TB, in RulesInput, results ...LotteryResult) scenario {
 	return s
 }
 
+// record writes the proof with the members that the API adds to it. A lottery is drawn a day after its
+// official draw, the others two seconds after their round or their seal.
+func record(t testing.TB, s scenario) []byte {
+	t.Helper()
+	var members map[string]any
+	if err := json.Unmarshal(mustJSON(t, s.proof), &members); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := ParseRules(s.input.Rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	available := AvailableAt(rules, s.input.Seal)
+	results := []any{}
+	for _, r := range s.input.Results {
+		var result map[string]any
+		if err := json.Unmarshal(mustJSON(t, r), &result); err != nil {
+			t.Fatal(err)
+		}
+		result["entered_at"], result["confirmed_at"] = available, available
+		results = append(results, result)
+	}
+	if rules.Method == MethodLottery {
+		available = available.Add(ObjectionWindow)
+	}
+	members["lottery_results"], members["lottery_outcome"] = results, s.proof.Outcome
+	members["winner_ticket_id"], members["void_seals"] = nil, []any{}
+	members["winning_number"] = nil
+	if len(s.proof.Winners) > 0 {
+		members["winner_ticket_id"], members["winning_number"] = uuid.UUID{5}, s.proof.Winners[0].Number
+	}
+	members["beacon_path"], members["available_at"] = BeaconPath(s.proof.Round), available
+	members["drawn_at"] = available.Add(2*time.Second + 345678*time.Microsecond)
+	return mustJSON(t, members)
+}
+
 // evidence goes through the files' text, as a buyer's copy does.
 func (s scenario) evidence(t testing.TB) Evidence {
 	t.Helper()
-	proof, err := ParseProof(mustJSON(t, s.proof))
+	proof, err := ParseProof(s.record)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +140,16 @@ func (s scenario) evidence(t testing.TB) Evidence {
 	if err := json.Unmarshal(mustJSON(t, s.receipt), &receipt); err != nil {
 		t.Fatal(err)
 	}
-	return Evidence{Proof: proof, Entries: entries, Witness: &s.input.Seal.E, Receipt: &receipt, Keys: &s.keys}
+	return Evidence{Proof: proof, Entries: entries, Witness: &s.input.Seal.E, Receipt: &receipt, Keys: &s.keys, Readings: s.readings()}
+}
+
+// readings are the lottery's results as the buyer reads them, each once.
+func (s scenario) readings() []string {
+	var read []string
+	for _, r := range CurrentResults(s.input.Results) {
+		read = append(read, describeDigits(r))
+	}
+	return read
 }
 
 func mustJSON(t testing.TB, v any) []byte {

@@ -45,13 +45,13 @@ type Report struct {
 // Evidence is what a verification starts from: the public proof and list, and what the buyer has
 // of his own.
 type Evidence struct {
-	Proof         Proof
-	Entries       []Entry
-	Rules         []byte   // the rules document, when it came apart from the proof
-	Witness       *Hash    // the seal as the buyer saw it published
-	Receipt       *Receipt // of a purchase
-	Keys          *Keys    // the published receipt keys
-	LotteryResult string   // the winning digits, as the buyer read them at the lottery
+	Proof    Proof
+	Entries  []Entry
+	Rules    []byte   // the rules document, when it came apart from the proof
+	Witness  *Hash    // the seal as the buyer saw it published
+	Receipt  *Receipt // of a purchase
+	Keys     *Keys    // the published receipt keys
+	Readings []string // the results as the buyer read them at the lottery, in order; ReadSuspended for a draw not held
 }
 
 // verification collects the steps; what one finds out, later ones use.
@@ -63,7 +63,8 @@ type verification struct {
 
 // Verify repeats a draw from its public proof and says step by step what holds. It trusts nothing in
 // the proof: every value is computed again from the ones before it. One step that does not match
-// makes the verdict DoesNotVerify; otherwise one that lacks something makes it CannotTell.
+// makes the verdict DoesNotVerify; otherwise one that lacks something makes it CannotTell. Verified rests
+// on no step that was not checked, and says nothing of NotCovered.
 func Verify(e Evidence) Report {
 	v := &verification{Evidence: e}
 	v.checkRules()
@@ -73,6 +74,8 @@ func Verify(e Evidence) Report {
 	v.checkSeal()
 	v.checkWitness()
 	v.checkDraw()
+	v.checkWinningNumber()
+	v.checkTimes()
 	v.checkReceipt()
 	for _, s := range v.report.Steps {
 		switch {
@@ -105,7 +108,7 @@ func (v *verification) checkRules() {
 		document = []byte(v.Proof.Rules)
 	}
 	if document == nil {
-		v.add(id, title, StatusSkipped, "the proof does not carry the rules document: the number of prizes and who leaves the list after a win are taken from the winners; give --rules to check them")
+		v.add(id, title, StatusUnknown, "the rules document is missing, so nobody can tell how many winners there must be: get it at …/rifaapp/v2/raffles/%s/draw/rules and give it with --rules", v.Proof.RaffleID)
 		return
 	}
 	if hash := RulesHash(document); hash != v.Proof.RulesHash {
@@ -114,6 +117,8 @@ func (v *verification) checkRules() {
 	}
 	rules, err := ParseRules(document)
 	switch {
+	case v.Proof.Rules != "" && v.Proof.Rules != string(document):
+		v.add(id, title, StatusWrong, "the rules inside the proof are not the ones given with --rules")
 	case err != nil:
 		v.add(id, title, StatusUnknown, "the hash is right, but this program cannot follow the document: %v", err)
 	case rules.Method != v.Proof.Method:
@@ -170,11 +175,19 @@ func (v *verification) checkRef() {
 		v.add(id, title, StatusWrong, "sealed_at must be in whole seconds")
 		return
 	}
+	if path := BeaconPath(p.Round); p.named["beacon_path"] && p.BeaconPath != path {
+		v.add(id, title, StatusWrong, "for round %d beacon_path must be %q, the proof says %q", p.Round, path, p.BeaconPath)
+		return
+	}
 	switch p.Method {
 	case MethodBeacon:
 		v.checkRefBeacon(id, title)
 	case MethodCommitReveal:
 		// A seal may name the round its own time fixes, which leaves nothing to choose, and not use it.
+		if p.Round != 0 {
+			v.add(id, title, StatusWrong, "for commit_reveal round must be 0, the proof says %d: the secret decides, no round", p.Round)
+			return
+		}
 		if len(p.Ref) != 0 && !slices.Equal(p.Ref, beaconRef(SealRound(p.SealedAt, time.Time{}))) {
 			v.add(id, title, StatusWrong, "for commit_reveal ref must be empty")
 			return
@@ -199,6 +212,10 @@ func (v *verification) checkRefBeacon(id, title string) {
 	}
 	if !slices.Equal(p.Ref, beaconRef(p.Round)) {
 		v.add(id, title, StatusWrong, "ref does not name quicknet's round %d", p.Round)
+		return
+	}
+	if v.rules == nil {
+		v.add(id, title, StatusUnknown, "round %d is late enough after the seal; that no other may decide follows from the draw_at of the rules, which are missing", p.Round)
 		return
 	}
 	v.add(id, title, StatusOK, "sealed %s; quicknet round %d, published %s",

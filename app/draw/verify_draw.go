@@ -4,9 +4,14 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
+	"strings"
 )
 
 func (v *verification) checkDraw() {
+	if p := v.Proof; p.Method != MethodLottery && (len(p.Results) > 0 || p.Outcome != "") {
+		v.add("lottery", "No lottery decides", StatusWrong, "method %s follows no lottery, and the proof names the result of one", p.Method)
+	}
 	if !v.Proof.Drawn() {
 		v.add("winners", "The winners follow from the seal", StatusUnknown, "the raffle is sealed and not drawn yet")
 		return
@@ -18,6 +23,7 @@ func (v *verification) checkDraw() {
 			v.checkPicks(PickKey(v.Proof.Seal, nil, randomness[:]))
 		}
 	case MethodCommitReveal:
+		v.checkNoSignature()
 		v.checkPicks(PickKey(v.Proof.Seal, v.Proof.Secret, nil))
 	case MethodLottery:
 		v.checkLottery()
@@ -38,13 +44,29 @@ func (v *verification) checkSignature() bool {
 	return true
 }
 
-// checkPicks draws again from D. Without the rules document both ways to leave the list are tried,
-// for as many prizes and alternates as the proof has.
+// checkNoSignature refuses a signature where no round decides: it would pass for what did.
+func (v *verification) checkNoSignature() {
+	if len(v.Proof.Signature) > 0 {
+		v.add("signature", "No round decides", StatusWrong, "signature must be empty: this draw follows no round, and the proof has a signature of one")
+	}
+}
+
+// checkKey compares D with the one in the proof, when it names one.
+func (v *verification) checkKey(key Hash) {
+	const id, title = "draw_key", "The key of the draw follows from the seal"
+	switch {
+	case v.Proof.DrawKey != nil:
+		v.compare(id, title, key, *v.Proof.DrawKey)
+	case v.Proof.named["draw_key"]:
+		v.add(id, title, StatusWrong, "computed %s, the proof says null", key)
+	}
+}
+
+// checkPicks draws again from D. Without the rules document both ways to leave the list are tried, for as
+// many prizes and alternates as the proof has: that may contradict the winners, and never confirms them.
 func (v *verification) checkPicks(key Hash) {
 	const id, title = "winners", "The winners follow from the seal and the randomness"
-	if v.Proof.DrawKey != nil {
-		v.compare("draw_key", "The key of the draw follows from the seal", key, *v.Proof.DrawKey)
-	}
+	v.checkKey(key)
 	var want []Winner
 	if r := v.rules; r != nil {
 		want = Winners(key, v.Entries, r.PrizeCount, r.Alternates, r.Exclude)
@@ -57,6 +79,10 @@ func (v *verification) checkPicks(key Hash) {
 	}
 	if got := v.Proof.Winners; !slices.Equal(want, got) {
 		v.add(id, title, StatusWrong, "%s", difference(want, got))
+		return
+	}
+	if v.rules == nil {
+		v.add(id, title, StatusUnknown, "these follow, and whether there must be more of them is in the rules, which could not be checked%s", describe(want))
 		return
 	}
 	v.add(id, title, StatusOK, "D %s%s", key, describe(want))
@@ -108,8 +134,8 @@ func (v *verification) checkLottery() {
 		v.add(id, title, StatusWrong, "%v", err)
 		return
 	}
-	if len(results) == 0 && v.LotteryResult != "" {
-		results = []LotteryResult{{Digits: v.LotteryResult}}
+	if len(results) == 0 {
+		results = v.readResults()
 	}
 	outcome, at, last, err := DecideLottery(*v.rules, v.Entries, results)
 	switch {
@@ -122,32 +148,66 @@ func (v *verification) checkLottery() {
 	case outcome == OutcomeRepeat:
 		v.add(id, title, StatusWrong, "the results so far ask for the lottery's next draw; nobody has won yet")
 		return
-	case v.Proof.Outcome != "" && outcome != v.Proof.Outcome:
+	case outcome != v.Proof.Outcome && (v.Proof.Outcome != "" || v.Proof.named["lottery_outcome"]):
 		v.add(id, title, StatusWrong, "by the rules the outcome is %q, the proof says %q", outcome, v.Proof.Outcome)
 		return
 	}
 	v.add(id, title, StatusOK, "result %s of %s (draw %s): outcome %s", describeDigits(last), last.Date, last.DrawNumber, outcome)
-	v.checkReading(last)
+	v.checkReadings(deciding(results, last))
 	v.checkLotteryWinners(outcome, at)
 }
 
+// ReadSuspended stands among Evidence.Readings for a draw that the lottery did not hold.
+const ReadSuspended = "suspended"
+
 func describeDigits(r LotteryResult) string {
 	if r.Suspended {
-		return "none (suspended)"
+		return ReadSuspended
 	}
 	return r.Digits
 }
 
-// checkReading compares the result in the proof with the one the buyer read at the lottery.
-func (v *verification) checkReading(last LotteryResult) {
+// readResults makes results of what the buyer read, for a proof that names none.
+func (v *verification) readResults() []LotteryResult {
+	var results []LotteryResult
+	for i, read := range v.Readings {
+		r := LotteryResult{DrawNumber: strconv.Itoa(i + 1), Digits: read}
+		if read == ReadSuspended {
+			r.Digits, r.Suspended = "", true
+		}
+		results = append(results, r)
+	}
+	return results
+}
+
+// deciding are the results that the outcome rests on: the last one that counted, and those before it that
+// left the decision to another draw.
+func deciding(results []LotteryResult, last LotteryResult) []LotteryResult {
+	current := CurrentResults(results)
+	at := slices.IndexFunc(current, func(r LotteryResult) bool { return r.DrawNumber == last.DrawNumber })
+	return current[:at+1]
+}
+
+// checkReadings compares the results in the proof with those that the buyer read at the lottery. Nothing
+// else shows that they are the lottery's: the proof has them from the organiser.
+func (v *verification) checkReadings(results []LotteryResult) {
 	const id, title = "lottery_result", "The result is the one the lottery published"
+	var digits, draws []string
+	for _, r := range results {
+		digits, draws = append(digits, describeDigits(r)), append(draws, fmt.Sprintf("%s (%s)", r.Date, r.SourceURL))
+	}
+	read, stated := strings.Join(v.Readings, ","), strings.Join(digits, ",")
+	foreign := slices.ContainsFunc(v.Readings, func(r string) bool { return !slices.Contains(digits, r) })
 	switch {
-	case v.LotteryResult == "":
-		v.add(id, title, StatusSkipped, "look the result up at the lottery (%s) and give --lottery-result", last.SourceURL)
-	case last.Suspended || last.Digits != v.LotteryResult:
-		v.add(id, title, StatusWrong, "you read %s, the proof says %s", v.LotteryResult, describeDigits(last))
+	case len(v.Readings) == 0:
+		v.add(id, title, StatusUnknown, "the proof has it from the organiser: look up what the lottery drew on %s and give it with --lottery-result", strings.Join(draws, ", "))
+	case foreign, len(v.Readings) == len(digits) && read != stated:
+		v.add(id, title, StatusWrong, "you read %s, the proof says %s", read, stated)
+	case read != stated:
+		v.add(id, title, StatusUnknown, "the outcome rests on %d draw(s) of the lottery, %s: give the result of each in this order, with commas between them and %q for one that was not held",
+			len(results), strings.Join(draws, ", "), ReadSuspended)
 	default:
-		v.add(id, title, StatusOK, "%s", last.Digits)
+		v.add(id, title, StatusOK, "%s", stated)
 	}
 }
 
@@ -164,9 +224,8 @@ func (v *verification) checkLotteryWinners(outcome Outcome, at int) {
 		}
 		return
 	}
-	if v.Proof.DrawKey != nil {
-		v.compare("draw_key", "The key of the draw follows from the seal", PickKey(v.Proof.Seal, nil, nil), *v.Proof.DrawKey)
-	}
+	v.checkNoSignature()
+	v.checkKey(PickKey(v.Proof.Seal, nil, nil))
 	switch {
 	case !slices.Equal(want, v.Proof.Winners):
 		v.add(id, title, StatusWrong, "%s", difference(want, v.Proof.Winners))

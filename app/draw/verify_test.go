@@ -1,6 +1,9 @@
 package draw
 
 import (
+	"encoding/json"
+	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -34,10 +37,11 @@ func TestWholeDrawsVerify(t *testing.T) {
 			t.Errorf("%s: nobody won", name)
 		}
 		if len(s.input.Results) > 0 {
-			e.LotteryResult = s.input.Results[0].Digits
 			Verify(e).expect(t, name, Verified, "lottery_result", StatusOK)
-			e.LotteryResult = "4822"
+			e.Readings = []string{"4822"}
 			Verify(e).expect(t, name, DoesNotVerify, "lottery_result", StatusWrong)
+			e.Readings = nil
+			Verify(e).expect(t, name+", which nobody looked up", CannotTell, "lottery_result", StatusUnknown)
 		}
 	}
 }
@@ -48,35 +52,77 @@ func flip(b []byte, at int) []byte {
 	return b
 }
 
-// tamper lists every member of a proof with a way to change it.
+// tamper lists every member of a proof with ways to change it: what follows a space in a name tells them apart.
 func tamper(p *Proof) map[string]func() {
+	later := time.Unix(1692806304, 0).Add(24 * time.Hour)
 	return map[string]func(){
-		"raffle_id": func() { p.RaffleID[3] ^= 1 },
+		"protocol":             func() { p.Protocol = "rifa/v2" },
+		"winning_number":       func() { p.WinningNumber = new(99) },
+		"round":                func() { p.Round++ },
+		"beacon_path":          func() { p.BeaconPath += "1" },
+		"signature":            func() { p.Signature = flip(append(p.Signature, 0), 0) },
+		"signature of a round": func() { p.Signature = append(p.Signature, mustHex(round1000Signature)...) },
+		"draw_key null":        func() { p.DrawKey = nil },
+		"lottery_results":      func() { p.Results = append([]LotteryResult{{Digits: "4845", Date: "2023-08-22"}}, p.Results...) },
+		"lottery_outcome":      func() { p.Outcome = OutcomeRepeat },
+		"winners":              func() { p.Winners = append(slices.Clone(p.Winners), Winner{Prize: 1, Alternate: 2, Number: 98}) },
+		"available_at":         func() { p.AvailableAt = new(p.SealedAt.Add(-time.Hour)) },
+		"available_at null":    func() { p.AvailableAt = nil },
+		"available_at later":   func() { p.AvailableAt = new(p.DrawnAt.Add(time.Hour)) },
+		"drawn_at":             func() { p.DrawnAt = new(p.AvailableAt.Add(-2 * time.Second)) },
+		"drawn_at and available_at": func() {
+			p.AvailableAt, p.DrawnAt = new(p.SealedAt.Add(-time.Minute)), new(p.SealedAt.Add(-time.Second))
+		},
+		"drawn_at null":   func() { p.DrawnAt = nil },
+		"sealed_at later": func() { p.SealedAt = later },
+		"raffle_id":       func() { p.RaffleID[3] ^= 1 },
 		"method": func() {
 			p.Method = map[bool]Method{true: MethodCommitReveal, false: MethodBeacon}[p.Method == MethodBeacon]
 		},
-		"rules":      func() { p.Rules = strings.Replace(p.Rules, `"alternates":`, `"alternates": `, 1) },
-		"rules_hash": func() { p.RulesHash[0] ^= 1 },
-		"commitment": func() { p.Commitment[31] ^= 1 },
-		"secret":     func() { p.Secret = flip(append(p.Secret, 0), 0) },
-		"n":          func() { p.N++ },
-		"root":       func() { p.Root[7] ^= 1 },
-		"sealed_at":  func() { p.SealedAt = p.SealedAt.Add(time.Second) },
-		"earlier":    func() { p.SealedAt = p.SealedAt.Add(-time.Second) },
-		"fraction":   func() { p.SealedAt = p.SealedAt.Add(time.Millisecond) },
-		"ref":        func() { p.Ref = flip(append(p.Ref, 0), 0) },
-		"seal":       func() { p.Seal[0] ^= 1 },
-		"draw_key":   func() { p.DrawKey[0] ^= 1 },
+		"rules":                  func() { p.Rules = strings.Replace(p.Rules, `"alternates":`, `"alternates": `, 1) },
+		"rules_hash":             func() { p.RulesHash[0] ^= 1 },
+		"commitment":             func() { p.Commitment[31] ^= 1 },
+		"secret":                 func() { p.Secret = flip(append(p.Secret, 0), 0) },
+		"n":                      func() { p.N++ },
+		"root":                   func() { p.Root[7] ^= 1 },
+		"sealed_at":              func() { p.SealedAt = p.SealedAt.Add(time.Second) },
+		"sealed_at earlier":      func() { p.SealedAt = p.SealedAt.Add(-time.Second) },
+		"sealed_at in fractions": func() { p.SealedAt = p.SealedAt.Add(time.Millisecond) },
+		"ref":                    func() { p.Ref = flip(append(p.Ref, 0), 0) },
+		"seal":                   func() { p.Seal[0] ^= 1 },
+		"draw_key":               func() { p.DrawKey[0] ^= 1 },
 	}
 }
 
 func TestEveryTamperedMemberIsDetected(t *testing.T) {
 	t.Parallel()
+	changes := tamper(&Proof{})
+	for at := range reflect.TypeFor[Proof]().Fields() {
+		member, _, _ := strings.Cut(at.Tag.Get("json"), ",")
+		if _, listed := changes[member]; !listed && at.IsExported() {
+			t.Errorf("nobody tries to change %s", member)
+		}
+	}
 	for name, s := range methods(t) {
-		for member := range tamper(&Proof{DrawKey: new(Hash)}) {
+		var served map[string]any
+		if err := json.Unmarshal(s.record, &served); err != nil {
+			t.Fatal(err)
+		}
+		for member := range served {
+			if _, listed := changes[member]; listed == slices.Contains(NotCovered, member) {
+				t.Errorf("%s must be either detected or listed as not covered", member)
+			}
+		}
+		for member := range changes {
 			e := s.evidence(t)
-			e.Witness, e.Receipt = nil, nil // the proof alone must give it away
+			e.Witness, e.Receipt, e.Readings = nil, nil, nil // the proof alone must give it away
 			tamper(&e.Proof)[member]()
+			if e.Proof.Protocol != Protocol {
+				if _, err := ParseProof(mustJSON(t, e.Proof)); !errors.Is(err, ErrProtocol) {
+					t.Errorf("%s: another protocol gives %v", name, err)
+				}
+				continue
+			}
 			if got := Verify(e); got.Verdict != DoesNotVerify {
 				t.Errorf("%s: changed %s gives %d: %+v", name, member, got.Verdict, got.Steps)
 			}
@@ -116,11 +162,14 @@ func TestTamperedWinnersAndEntropyAreDetected(t *testing.T) {
 			for _, bare := range []bool{false, true} {
 				e := s.evidence(t)
 				apply(&e.Proof)
-				if bare && s.proof.Method != MethodLottery {
-					e.Proof.Rules, e.Proof.DrawKey = "", nil
-					if change == "a missing pick" { // without the rules nobody knows how many there are
-						continue
+				if bare && s.proof.Method != MethodLottery { // the protocol's members only
+					least := s.proof
+					least.Rules, least.DrawKey = "", nil
+					var err error
+					if e.Proof, err = ParseProof(mustJSON(t, least)); err != nil {
+						t.Fatal(err)
 					}
+					apply(&e.Proof)
 				}
 				if got := Verify(e); got.Verdict != DoesNotVerify {
 					t.Errorf("%s, bare %t: %s gives %d: %+v", name, bare, change, got.Verdict, got.Steps)
@@ -193,16 +242,134 @@ func TestSealedButNotDrawnCannotTell(t *testing.T) {
 	}
 }
 
-// A bundle with the protocol's members only, without the rules document, verifies as far as it goes.
+// Winners cut out of a proof without its rules leave nothing that contradicts it, so nothing may verify it.
+func TestCutWinnersWithoutRulesCannotTell(t *testing.T) {
+	t.Parallel()
+	for _, method := range []Method{MethodBeacon, MethodCommitReveal} {
+		s := play(t, rulesFor(method))
+		for left := 1; left <= len(s.proof.Winners); left++ {
+			e := s.evidence(t)
+			e.Proof.Rules, e.Proof.Winners = "", e.Proof.Winners[:left]
+			if got := Verify(e); got.Verdict == Verified {
+				t.Errorf("%s: %d of %d winners verify without the rules: %+v", method, left, len(s.proof.Winners), got.Steps)
+			}
+			e.Rules = s.input.Rules
+			if got := Verify(e); (got.Verdict == Verified) != (left == len(s.proof.Winners)) {
+				t.Errorf("%s: %d of %d winners give %d with the rules", method, left, len(s.proof.Winners), got.Verdict)
+			}
+		}
+	}
+}
+
+// What a later round would decide is no witness either: without the rules nobody knows their draw_at.
+func TestALaterRoundWithoutRulesCannotTell(t *testing.T) {
+	t.Parallel()
+	s := play(t, rulesFor(MethodBeacon))
+	e := s.evidence(t)
+	e.Proof.Rules = ""
+	Verify(e).expect(t, "without the rules", CannotTell, "ref", StatusUnknown)
+}
+
+// The rules in the proof and those that came apart from it must be the same.
+func TestTwoRulesDocuments(t *testing.T) {
+	t.Parallel()
+	s := play(t, rulesFor(MethodBeacon))
+	e := s.evidence(t)
+	e.Rules = s.input.Rules
+	Verify(e).expect(t, "twice the same", Verified, "rules", StatusOK)
+	e.Proof.Rules += " "
+	Verify(e).expect(t, "two of them", DoesNotVerify, "rules", StatusWrong)
+}
+
+// A lottery's outcome may rest on several of its draws; the buyer must have read each.
+func TestEveryDrawOfTheLotteryIsRead(t *testing.T) {
+	t.Parallel()
+	in, block := rulesFor(MethodLottery), lotteryBlock
+	block.OnUnsold, block.OnSuspended = UnsoldRepeat, SuspendedNextDraw
+	in.Lottery = &block
+	suspended, unsold, decides := someResult, someResult, someResult
+	suspended.Digits, suspended.Suspended = "", true
+	unsold.Digits, unsold.DrawNumber, unsold.Date = "4800", "4563", "2023-08-30"
+	decides.DrawNumber, decides.Date = "4564", "2023-09-06"
+	s := play(t, in, suspended, unsold, decides)
+	for read, verdict := range map[string]Verdict{
+		"suspended,4800,4821": Verified, "": CannotTell, "4821": CannotTell, "suspended": CannotTell, "suspended,4800,4821,4812": DoesNotVerify,
+		"suspended,4800,4821,4800": CannotTell, "4822": DoesNotVerify, "4821,4800,4821": DoesNotVerify, "suspended,4800,suspended": DoesNotVerify,
+	} {
+		e := s.evidence(t)
+		if e.Readings = nil; read != "" {
+			e.Readings = strings.Split(read, ",")
+		}
+		if got := Verify(e); got.Verdict != verdict {
+			t.Errorf("read %q: verdict %d, want %d: %+v", read, got.Verdict, verdict, got.Steps)
+		}
+	}
+	e := s.evidence(t)
+	e.Proof.Results = nil
+	Verify(e).expect(t, "by what the buyer read alone", Verified, "winners", StatusOK)
+}
+
+// What a method does not use must not be in its proof, or somebody takes it for what decided.
+func TestWhatTheMethodDoesNotUse(t *testing.T) {
+	t.Parallel()
+	s := play(t, rulesFor(MethodCommitReveal))
+	for step, change := range map[string]func(*Proof){
+		"ref":       func(p *Proof) { p.Round, p.BeaconPath = 1000, BeaconPath(1000) },
+		"signature": func(p *Proof) { p.Signature = mustHex(round1000Signature) },
+		"lottery":   func(p *Proof) { p.Results = []LotteryResult{someResult} },
+	} {
+		e := s.evidence(t)
+		change(&e.Proof)
+		Verify(e).expect(t, step, DoesNotVerify, step, StatusWrong)
+	}
+}
+
+// Where the rules give no date, the organiser may have set one; a draw cannot come before what they do fix.
+func TestTimesOfTheDraw(t *testing.T) {
+	t.Parallel()
+	dated := rulesFor(MethodCommitReveal)
+	dated.DrawAt = time.Unix(1692806304, 0).Add(time.Hour)
+	for name, row := range map[string]struct {
+		of     scenario
+		change func(*Proof)
+		status Status
+	}{
+		"moved by the organiser": {play(t, rulesFor(MethodCommitReveal)), func(p *Proof) { p.AvailableAt = new(p.SealedAt.Add(time.Second)) }, StatusOK},
+		"moved from the rules":   {play(t, dated), func(p *Proof) { p.AvailableAt = new(p.AvailableAt.Add(time.Second)) }, StatusWrong},
+		"another round's":        {play(t, rulesFor(MethodBeacon)), func(p *Proof) { p.AvailableAt = new(p.AvailableAt.Add(time.Second)) }, StatusWrong},
+		"drawn much later":       {play(t, rulesFor(MethodBeacon)), func(p *Proof) { p.DrawnAt = new(p.DrawnAt.Add(time.Hour)) }, StatusOK},
+		"without the objection window": {play(t, rulesFor(MethodLottery), someResult), func(p *Proof) {
+			p.AvailableAt = new(p.AvailableAt.Add(-time.Second))
+		}, StatusWrong},
+		"with a longer one": {play(t, rulesFor(MethodLottery), someResult), func(p *Proof) { p.AvailableAt = new(p.AvailableAt.Add(time.Second)) }, StatusOK},
+	} {
+		e := row.of.evidence(t)
+		row.change(&e.Proof)
+		verdict := Verified
+		if row.status == StatusWrong {
+			verdict = DoesNotVerify
+		}
+		Verify(e).expect(t, name, verdict, "times", row.status)
+	}
+}
+
+// A bundle with the protocol's members only needs the rules document beside it.
 func TestTheBarestProof(t *testing.T) {
 	t.Parallel()
 	for _, exclude := range []Exclude{ExcludeTicket, ExcludeParticipant} {
 		for _, method := range []Method{MethodBeacon, MethodCommitReveal} {
 			in := rulesFor(method)
 			in.Exclude = exclude
-			e := play(t, in).evidence(t)
-			e.Proof.Rules, e.Proof.DrawKey = "", nil
-			Verify(e).expect(t, string(method)+string(exclude), Verified, "rules", StatusSkipped)
+			s := play(t, in)
+			e := s.evidence(t)
+			s.proof.Rules, s.proof.DrawKey = "", nil
+			var err error
+			if e.Proof, err = ParseProof(mustJSON(t, s.proof)); err != nil {
+				t.Fatal(err)
+			}
+			Verify(e).expect(t, string(method)+string(exclude), CannotTell, "rules", StatusUnknown)
+			e.Rules = s.input.Rules
+			Verify(e).expect(t, string(method)+string(exclude)+" with its rules", Verified, "rules", StatusOK)
 		}
 	}
 	s := play(t, rulesFor(MethodLottery), someResult)
@@ -217,27 +384,35 @@ func TestTheBarestProof(t *testing.T) {
 		misdated.Proof.Results[0].Date = date
 		Verify(misdated).expect(t, "a result of "+date, DoesNotVerify, "lottery", StatusWrong)
 	}
-	e.Proof.Results = nil
+	e.Proof.Results, e.Readings = nil, nil
 	Verify(e).expect(t, "lottery without a result", CannotTell, "lottery", StatusUnknown)
-	e.LotteryResult = "4821"
+	e.Readings = []string{"4821"}
 	Verify(e).expect(t, "lottery with the buyer's result", Verified, "winners", StatusOK)
 }
 
-// The published vectors, as the bundles they would be.
+// The published vectors, as the bundles they would be. Their rules are of no method, so all that can be told
+// is that nothing contradicts them.
 func TestVectorBundlesVerify(t *testing.T) {
 	t.Parallel()
 	s := vectorSeal(t)
 	p := Proof{
 		RaffleID: s.RaffleID, Protocol: Protocol, RulesHash: s.RulesHash, Commitment: s.Commitment, Secret: vectorSecret(),
-		N: s.N, Root: s.Root, SealedAt: s.SealedAt, Ref: s.Ref, Seal: s.E, Round: 1000, Signature: mustHex(round1000Signature),
+		N: s.N, Root: s.Root, SealedAt: s.SealedAt, Ref: s.Ref, Seal: s.E,
 	}
 	for method, numbers := range map[Method][]int{MethodCommitReveal: {7, 12, 34, 21}, MethodBeacon: {3, 45, 89, 12}} {
 		p.Method, p.Winners = method, nil
+		if method == MethodCommitReveal {
+			p.Round, p.Signature = 0, nil
+		} else {
+			p.Round, p.Signature = 1000, mustHex(round1000Signature)
+		}
 		for i, n := range numbers {
 			at := slices.IndexFunc(vectorEntries(), func(e Entry) bool { return e.Number == n })
 			p.Winners = append(p.Winners, Winner{Prize: []int{0, 1, 0, 0}[i], Alternate: max(0, i-1), Number: n, Owner: vectorEntries()[at].Owner})
 		}
-		Verify(Evidence{Proof: p, Entries: vectorEntries()}).expect(t, string(method), Verified, "winners", StatusOK)
+		Verify(Evidence{Proof: p, Entries: vectorEntries()}).expect(t, string(method), CannotTell, "winners", StatusUnknown)
+		p.Winners[0], p.Winners[1] = p.Winners[1], p.Winners[0]
+		Verify(Evidence{Proof: p, Entries: vectorEntries()}).expect(t, string(method)+" in another order", DoesNotVerify, "winners", StatusWrong)
 	}
 }
 
@@ -250,7 +425,8 @@ func TestUnknownRulesCannotTell(t *testing.T) {
 	p.Rules, p.RulesHash = document, RulesHash([]byte(document))
 	p.Commitment = Commitment(p.RaffleID, p.RulesHash, nil)
 	p.Seal = p.seal().compute()
-	e.Witness, e.Receipt, p.DrawKey = nil, nil, nil
+	e.Witness, e.Receipt, p.named = nil, nil, nil
+	p.DrawKey = nil
 	p.Winners = Winners(PickKey(p.Seal, nil, hashBytes(Randomness(p.Signature))), e.Entries, 2, 2, ExcludeTicket)
 	Verify(e).expect(t, "rules of a later version", CannotTell, "rules", StatusUnknown)
 	p.Method = "dice"

@@ -10,7 +10,6 @@ import (
 
 	"github.com/rifaapp/rifaapp/app/command"
 	"github.com/rifaapp/rifaapp/app/draw"
-	"github.com/rifaapp/rifaapp/app/query"
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
@@ -104,7 +103,7 @@ func (a *API) drawOutput(ctx context.Context, raffleID uuid.UUID) (*drawOutput, 
 	}
 	answer := drawAnswer{
 		RaffleID: raffleID, WinnerTicketID: d.WinnerTicketID, WinningNumber: d.WinningNumber, Winners: winnersOf(d),
-		Round: d.Proof.Round, BeaconPath: beaconPath(d), AvailableAt: d.AvailableAt,
+		Round: d.Proof.Round, BeaconPath: d.BeaconPath(), AvailableAt: d.AvailableAt,
 	}
 	if d.Sealed {
 		answer.Seal, answer.SealedAt = d.Proof.Seal.String(), d.Proof.SealedAt
@@ -191,11 +190,4 @@ func (in *lotteryResultInput) result() (draw.LotteryResult, error) {
 	return draw.LotteryResult{
 		Digits: b.Digits, Suspended: b.Suspended, DrawNumber: b.DrawNumber, Date: b.Date, SourceURL: b.SourceURL, Evidence: evidence,
 	}, err // its pattern was checked
-}
-
-func beaconPath(d query.Draw) string {
-	if d.Proof.Round == 0 {
-		return ""
-	}
-	return d.BeaconPath()
 }

@@ -56,8 +56,8 @@ type voidSealAnswer struct {
 // drawRecordAnswer is the proof of a draw: everything but the list that is needed to repeat it.
 type drawRecordAnswer struct {
 	RaffleID       uuid.UUID             `json:"raffle_id" format:"uuid"`
-	WinnerTicketID *uuid.UUID            `json:"winner_ticket_id" format:"uuid" nullable:"true"`
-	WinningNumber  *int                  `json:"winning_number" nullable:"true" example:"7"`
+	WinnerTicketID *uuid.UUID            `json:"winner_ticket_id" format:"uuid" nullable:"true" doc:"Of the first prize. The proof does not cover it: compare winning_number."`
+	WinningNumber  *int                  `json:"winning_number" nullable:"true" example:"7" doc:"The first winner's; null before the draw, and when the rules say that nobody wins."`
 	Protocol       string                `json:"protocol" enum:"rifa/v1" nullable:"false"`
 	Method         string                `json:"method" enum:"beacon,commit_reveal,lottery"`
 	Rules          string                `json:"rules" doc:"The rules document as a text, byte for byte."`
@@ -70,14 +70,14 @@ type drawRecordAnswer struct {
 	Ref            string                `json:"ref" doc:"Names the entropy to come."`
 	Seal           string                `json:"seal" doc:"E. Copy it before the draw: it is your witness against a list made up later."`
 	Round          uint64                `json:"round" doc:"Of drand quicknet; 0 where none decides."`
-	BeaconPath     string                `json:"beacon_path" doc:"Where every public drand endpoint serves that round."`
+	BeaconPath     string                `json:"beacon_path" doc:"Where every public drand endpoint serves that round; empty where none decides."`
 	AvailableAt    time.Time             `json:"available_at" doc:"From when on the raffle can be drawn. For a lottery it moves with the objection window."`
 	Signature      string                `json:"signature" doc:"Of the round, once drawn."`
 	DrawKey        *string               `json:"draw_key" nullable:"true" doc:"D, once drawn."`
 	LotteryResults []lotteryResultAnswer `json:"lottery_results" nullable:"false" doc:"All that were entered, corrections too."`
 	LotteryOutcome string                `json:"lottery_outcome" doc:"What they led to, once drawn; otherwise empty."`
 	Winners        []winnerAnswer        `json:"winners" nullable:"false" doc:"All prizes, then the alternates of each, in draw order; empty before the draw."`
-	DrawnAt        *time.Time            `json:"drawn_at" nullable:"true"`
+	DrawnAt        *time.Time            `json:"drawn_at" nullable:"true" doc:"Null before the draw. The proof shows only that it is not before available_at."`
 	VoidSeals      []voidSealAnswer      `json:"void_seals" nullable:"false" doc:"Seals that were committed too late for their round and replaced."`
 }
 
@@ -87,6 +87,7 @@ var drawRecordOperation = operation{
 	method: http.MethodGet, path: "/v2/raffles/{id}/draw", id: "get-draw", tag: "Draw", access: optional, cache: 2 * time.Second,
 	summary: "The public record of the draw, to be verified by anybody",
 	description: "From the seal on; the winners come with the draw. With …/draw/entries.csv it is all that `rifaapp verify-draw` needs, and …/draw/verify checks it in a browser. " +
+		"The proof does not cover winner_ticket_id and void_seals, nor what a lottery's results say besides digits, suspended and date. " +
 		"It names no participant: a participant's id is known to the participant and the organiser only. How it works: /rifaapp/verify/draw.en.html, en español /rifaapp/verify/draw.es.html.",
 	refusals: []raffle.Code{raffle.CodeNotFound, raffle.CodeNotDrawn},
 	response: map[string]any{
@@ -114,7 +115,7 @@ func (a *API) getDraw(ctx context.Context, in *RaffleInput) (*drawRecordOutput, 
 		RaffleID: d.RaffleID, WinnerTicketID: d.WinnerTicketID, WinningNumber: d.WinningNumber,
 		Protocol: p.Protocol, Method: string(p.Method), Rules: p.Rules, RulesHash: p.RulesHash.String(), Commitment: p.Commitment.String(),
 		Secret: p.Secret.String(), N: p.N, Root: p.Root.String(), SealedAt: p.SealedAt, Ref: p.Ref.String(), Seal: p.Seal.String(),
-		Round: p.Round, BeaconPath: beaconPath(d), AvailableAt: d.AvailableAt, Signature: p.Signature.String(),
+		Round: p.Round, BeaconPath: d.BeaconPath(), AvailableAt: d.AvailableAt, Signature: p.Signature.String(),
 		LotteryResults: lotteryResultsOf(d), LotteryOutcome: string(p.Outcome), Winners: winnersOf(d), DrawnAt: utc(d.DrawnAt), VoidSeals: []voidSealAnswer{},
 	}
 	if p.DrawKey != nil {

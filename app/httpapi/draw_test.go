@@ -2,9 +2,12 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -169,8 +172,8 @@ func (s *stage) refusedUnchanged(id string, body any, status int, code, location
 	}
 }
 
-// verifies checks the public record with everything a buyer can have.
-func (s *stage) verifies(id string, receipt draw.Receipt, digits string) draw.Proof {
+// verifies checks the public record with everything a buyer can have; read is what the lottery drew.
+func (s *stage) verifies(id string, receipt draw.Receipt, read ...string) draw.Proof {
 	s.t.Helper()
 	proof, err := draw.ParseProof(s.get("/" + id + "/draw"))
 	if err != nil {
@@ -185,7 +188,7 @@ func (s *stage) verifies(id string, receipt draw.Receipt, digits string) draw.Pr
 		s.t.Fatal(err)
 	}
 	report := draw.Verify(draw.Evidence{
-		Proof: proof, Entries: entries, Rules: s.get("/" + id + "/draw/rules"), Witness: &proof.Seal, Receipt: &receipt, Keys: &keys, LotteryResult: digits,
+		Proof: proof, Entries: entries, Rules: s.get("/" + id + "/draw/rules"), Witness: &proof.Seal, Receipt: &receipt, Keys: &keys, Readings: read,
 	})
 	if report.Verdict != draw.Verified {
 		s.t.Errorf("the draw does not verify: %+v", report.Steps)
@@ -208,7 +211,7 @@ func TestBeaconFinishesTheDraw(t *testing.T) {
 	if fmt.Sprint(first) != fmt.Sprint(again) {
 		t.Errorf("drawn twice: %v and %v", first, again)
 	}
-	if proof := s.verifies(id, receipt, ""); len(proof.Winners) != 4 || proof.Signature.String() != round1000 {
+	if proof := s.verifies(id, receipt); len(proof.Winners) != 4 || proof.Signature.String() != round1000 {
 		t.Errorf("the proof is %+v", proof)
 	}
 }
@@ -261,12 +264,12 @@ func TestLotteryDecides(t *testing.T) {
 		if got := s.enter(id, c.digits, "4562"); got != c.outcome {
 			t.Fatalf("%s: the outcome is %s, want %s", name, got, c.outcome)
 		}
-		digits := c.digits
+		read := []string{cmp.Or(c.digits, draw.ReadSuspended)}
 		switch c.outcome {
 		case "next_draw":
 			s.refusedUnchanged(id, nil, 409, "lottery_result_missing", "")
-			digits = "0045"
-			if got := s.enter(id, digits, "4563"); got != "winner" {
+			read = append(read, "0045")
+			if got := s.enter(id, "0045", "4563"); got != "winner" {
 				t.Fatalf("%s: the next draw's outcome is %s", name, got)
 			}
 			s.post("/"+id+"/draw", nil, 200)
@@ -279,10 +282,7 @@ func TestLotteryDecides(t *testing.T) {
 				t.Fatalf("%s: the schedule drew %d, %v", name, drawn, err)
 			}
 		}
-		if digits == "" {
-			digits = "none" // a suspended draw has no digits that a buyer could have read
-		}
-		proof := s.verifies(id, receipt, strings.TrimPrefix(digits, "none"))
+		proof := s.verifies(id, receipt, read...)
 		var answer struct {
 			Status string `json:"status"`
 			Winner *int   `json:"winning_number"`
@@ -296,5 +296,37 @@ func TestLotteryDecides(t *testing.T) {
 			c.winner == 0 && (answer.Winner == nil || proof.Signature.String() != round1000):
 			t.Errorf("%s: winner %v, proof %+v", name, answer.Winner, proof)
 		}
+	}
+}
+
+// Every member of the public record is one that verify-draw reads, and is tested against changes of, or one
+// that it lists as not covered.
+func TestTheRecordIsWhatIsVerified(t *testing.T) {
+	t.Parallel()
+	names := func(of ...reflect.Type) []string {
+		var all []string
+		for _, answer := range of {
+			for field := range answer.Fields() {
+				if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+					all = append(all, name)
+				}
+			}
+		}
+		slices.Sort(all)
+		return all
+	}
+	known := slices.Sorted(slices.Values(append(names(reflect.TypeFor[draw.Proof]()), draw.NotCovered...)))
+	if got := names(reflect.TypeFor[drawRecordAnswer]()); !slices.Equal(got, known) {
+		t.Errorf("the record has %v\nwhat is verified or listed is %v", got, known)
+	}
+	read := names(reflect.TypeFor[draw.LotteryResult]())
+	for _, name := range names(reflect.TypeFor[lotteryResultAnswer]()) {
+		covered := name == "digits" || name == "suspended" || name == "date"
+		if covered == slices.Contains(draw.NotCoveredOfResults, name) || covered && !slices.Contains(read, name) {
+			t.Errorf("%s of a lottery result must be either verified or listed as not covered", name)
+		}
+	}
+	if got, want := names(reflect.TypeFor[winnerAnswer]()), names(reflect.TypeFor[draw.Winner]()); !slices.Equal(got, want) {
+		t.Errorf("a winner has %v, of which %v are verified", got, want)
 	}
 }

@@ -30,7 +30,7 @@ type Draw struct {
 	WinningNumber  *int
 }
 
-// BeaconPath is where every public drand endpoint serves the round that decides.
+// BeaconPath is where every public drand endpoint serves the round that decides; empty where none does.
 func (d Draw) BeaconPath() string { return draw.BeaconPath(d.Proof.Round) }
 
 // Confirmed says whether the lottery result entered last was confirmed.

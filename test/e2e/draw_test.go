@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,8 +111,53 @@ func TestDrawIsVerifiedAtHome(t *testing.T) {
 			t.Errorf("%s changed: exit status %d:\n%s", name, status, says)
 		}
 	}
+	files["receipt.json"], _ = json.Marshal(bought)
+	if status, says := verify(t, files, own...); status != 0 || !strings.Contains(says, "numbers [2 7]") {
+		t.Errorf("with the answer of confirm: exit status %d:\n%s", status, says)
+	}
+	everyMemberCounts(t, files)
 	proof := anonymous(t).get(path("/v2/raffles/%s/draw/inclusion/7", id)).want(200)
 	expect(t, proof.object(), object{"number": 7, "index": 2, "n": 3, "root": before.text("root"), "owner": bought["receipt"].(object)["owner"]})
+}
+
+// everyMemberCounts changes each member of a record in turn: verify-draw must not verify it, or say that the
+// member is not covered.
+func everyMemberCounts(t *testing.T, files map[string][]byte) {
+	t.Helper()
+	var record object
+	if err := json.Unmarshal(files["proof.json"], &record); err != nil {
+		t.Fatal(err)
+	}
+	for member, value := range record {
+		var changed any
+		switch v := value.(type) {
+		case string:
+			changed = v + "0"
+		case float64:
+			changed = v + 1
+		case []any:
+			changed = append([]any{object{}}, v...)
+		case nil:
+			t.Fatalf("%s is null in a record of a finished draw", member)
+		}
+		cheated, err := json.Marshal(merge(record, object{member: changed}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, says := verify(t, map[string][]byte{"proof.json": cheated, "entries.csv": files["entries.csv"]})
+		_, listed, _ := strings.Cut(says, "Not covered by the proof: ")
+		listed, _, _ = strings.Cut(listed, ".")
+		want := 1
+		switch {
+		case slices.Contains(strings.Split(listed, ", "), member):
+			want = 0
+		case member == "protocol":
+			want = 2
+		}
+		if status != want {
+			t.Errorf("%s changed to %v: exit status %d, want %d\n%s", member, changed, status, want, says)
+		}
+	}
 }
 
 func TestDrawBlock(t *testing.T) {

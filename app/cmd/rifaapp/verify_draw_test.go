@@ -29,6 +29,16 @@ func TestVerifyDraw(t *testing.T) {
 	}
 	good, list := write("proof.json", proof), write("entries.csv", entries)
 	changed := write("changed.csv", bytes.Replace(entries, []byte("\n12,"), []byte("\n13,"), 1))
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(proof, &members); err != nil {
+		t.Fatal(err)
+	}
+	delete(members, "rules")
+	bare, err := json.Marshal(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unruled := write("unruled.json", bare)
 	for name, row := range map[string]struct {
 		args []string
 		exit int
@@ -36,6 +46,8 @@ func TestVerifyDraw(t *testing.T) {
 	}{
 		"verified":        {[]string{good, list}, 0, "VERIFIED."},
 		"does not verify": {[]string{good, changed}, 1, "DOES NOT VERIFY."},
+		"cannot tell":     {[]string{unruled, list}, 2, "CANNOT TELL."},
+		"no lottery":      {[]string{good, list, "--lottery-result", "4821"}, 2, "does not apply"},
 		"no file":         {[]string{good}, 2, "two files are needed"},
 	} {
 		var out bytes.Buffer

@@ -41,6 +41,10 @@ export const uuid = (text) => fromHex(String(text).replaceAll("-", ""), 16);
 export const seconds = (text) =>
   /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) / 1000 : NaN;
 
+// instant reads an RFC 3339 time with or without fractions; NaN when it is anything else.
+export const instant = (text) =>
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) / 1000 : NaN;
+
 export const roundTime = (round) => GENESIS + PERIOD * (round - 1);
 
 // sealRound is the first round with T(round) ≥ max(sealed_at + 60, notBefore).
@@ -49,6 +53,9 @@ export function sealRound(sealedAt, notBefore) {
 }
 
 export const beaconRef = (round) => CHAIN_HASH + toHex(u64(round));
+
+// beaconPath is where every public drand endpoint serves the round; empty for 0, which is none.
+export const beaconPath = (round) => (round === 0 ? "" : `/${CHAIN_HASH}/public/${round}`);
 
 // Rules
 
@@ -267,6 +274,13 @@ function isDate(text) {
 // readable says whether a result has what the rules read: nothing of a draw that was not held, else digits.
 function readable({ lottery }, { suspended, digits }) {
   return suspended ? !digits : /^\d{1,12}$/.test(digits ?? "") && digits.length >= lottery.digits;
+}
+
+// deciding are the results that the outcome rests on: the last one that counted, and those before it that
+// left the decision to another draw.
+export function deciding(results, last) {
+  const current = currentResults(results);
+  return current.slice(0, current.findIndex((r) => r.draw_number === last.draw_number) + 1);
 }
 
 function resolve(rules, entries, result) {

@@ -6,9 +6,11 @@ import { verifyRound } from "./bls.js";
 import * as rifa from "./protocol.js";
 
 const OK = "ok", WRONG = "wrong", UNKNOWN = "unknown", SKIPPED = "skipped";
+const SUSPENDED = "suspended"; // stands for the result of a draw that the lottery did not hold
 
 // verify runs all checks on evidence {proof, rules, entries, witness, receipt, keys, lottery} — rules and
-// entries as bytes — and reports each step. It returns the verdict: ok, wrong or unknown.
+// entries as bytes, what the reader has as text — and reports each step. It returns the verdict: ok, wrong or
+// unknown. ok rests on no step that was skipped.
 export async function verify(evidence, report, pause = () => new Promise((done) => setTimeout(done))) {
   let verdict = OK;
   const state = { ...evidence, pause };
@@ -16,7 +18,7 @@ export async function verify(evidence, report, pause = () => new Promise((done) 
     if (status === WRONG || (status === UNKNOWN && verdict === OK)) verdict = status;
     report({ id, status, text, values });
   };
-  for (const check of [rules, commitment, entries, ref, seal, witness, draw, receipt]) {
+  for (const check of [rules, commitment, entries, ref, seal, witness, draw, winning_number, times, receipt]) {
     try {
       await check(state, add);
     } catch (fault) {
@@ -43,12 +45,13 @@ async function digest(bytes) {
 }
 
 async function rules(s, add) {
-  if (!s.rules) return add("rules", SKIPPED, "norules");
-  const hash = await digest(s.rules);
+  const document = s.rules ?? (s.proof.rules ? new TextEncoder().encode(s.proof.rules) : null);
+  if (!document) return add("rules", UNKNOWN, "norules");
+  const hash = await digest(document);
   if (hash !== s.proof.rules_hash) return add("rules", WRONG, "differs", { computed: hash, stated: s.proof.rules_hash });
-  if (s.proof.rules && s.proof.rules !== utf8(s.rules)) return add("rules", WRONG, "tworules");
+  if (s.proof.rules && s.proof.rules !== utf8(document)) return add("rules", WRONG, "tworules");
   try {
-    s.parsed = rifa.parseRules(utf8(s.rules));
+    s.parsed = rifa.parseRules(utf8(document));
   } catch (fault) {
     return add("rules", UNKNOWN, "otherrules", { fault: fault.message });
   }
@@ -81,7 +84,10 @@ async function entries(s, add) {
 async function ref(s, add) {
   const p = s.proof, at = rifa.seconds(p.sealed_at), values = { at: p.sealed_at };
   if (Number.isNaN(at)) return add("ref", WRONG, "sealtime", values);
+  const path = rifa.beaconPath(p.round ?? 0);
+  if ("beacon_path" in p && p.beacon_path !== path) return add("ref", WRONG, "differs", { computed: path, stated: p.beacon_path });
   if (p.method === "commit_reveal") {
+    if ((p.round ?? 0) !== 0) return add("ref", WRONG, "refnotempty");
     const good = p.ref === "" || p.ref === rifa.beaconRef(rifa.sealRound(at, null));
     return good ? add("ref", OK, "refsecret", values) : add("ref", WRONG, "refnotempty");
   }
@@ -91,6 +97,7 @@ async function ref(s, add) {
       return add("ref", WRONG, "round", { ...values, computed: round, stated: p.round });
     }
     if (p.ref !== rifa.beaconRef(p.round)) return add("ref", WRONG, "refround", { round: p.round });
+    if (!s.parsed) return add("ref", UNKNOWN, "needrules");
     return add("ref", OK, "refbeacon", { ...values, round: p.round, time: new Date(1000 * rifa.roundTime(p.round)).toISOString().replace(".000", "") });
   }
   if (p.method !== "lottery") return add("ref", UNKNOWN, "othermethod", { method: p.method });
@@ -116,10 +123,14 @@ async function witness(s, add) {
 
 async function draw(s, add) {
   const p = s.proof;
+  if (p.method !== "lottery" && (p.lottery_results?.length > 0 || p.lottery_outcome)) add("lottery", WRONG, "nolottery", { method: p.method });
   if (!drawn(p)) return add("winners", UNKNOWN, "notdrawn");
   if (!s.list) return add("winners", UNKNOWN, "needlist");
   if (p.method === "lottery") return lottery(s, add);
-  if (p.method === "commit_reveal") return picks(s, add, rifa.fromHex(p.secret), new Uint8Array(0));
+  if (p.method === "commit_reveal") {
+    unsigned(s, add);
+    return picks(s, add, rifa.fromHex(p.secret), new Uint8Array(0));
+  }
   if (p.method === "beacon") return beacon(s, add);
 }
 
@@ -132,44 +143,125 @@ async function beacon(s, add) {
   picks(s, add, new Uint8Array(0), rifa.fromHex(randomness));
 }
 
+// unsigned refuses a signature where no round decides: it would pass for what did.
+function unsigned(s, add) {
+  if (s.proof.signature) add("signature", WRONG, "noround");
+}
+
+// drawKey compares D with the one in the proof, when it names one.
+function drawKey(s, add, key) {
+  if ("draw_key" in s.proof) compare(add, "draw_key", key, s.proof.draw_key ?? "null");
+}
+
+// picks draws again. Without the rules both ways to leave the list are tried, for as many prizes and
+// alternates as the proof has: that may contradict the winners, and never confirms them.
 function picks(s, add, secret, randomness) {
   const p = s.proof, r = s.parsed, stated = p.winners ?? [];
   const key = rifa.TH("rifa/v1/draw", rifa.fromHex(p.seal, 32), secret, randomness);
-  if (p.draw_key) compare(add, "draw_key", key, p.draw_key);
+  drawKey(s, add, key);
   const prizes = r?.prizes ?? Math.min(100, 1 + Math.max(...stated.map((w) => w.prize), 0));
   const alternates = r?.alternates ?? Math.min(100, Math.max(...stated.map((w) => w.alternate), 0));
   const ways = r ? [r.exclude] : ["ticket", "participant"];
   const drawings = ways.map((exclude) => rifa.winners(key, s.list, prizes, alternates, exclude));
   const match = drawings.find((d) => rifa.sameWinners(d, stated));
   if (!match) return add("winners", WRONG, "otherwinners", { winners: drawings[0], stated });
-  add("winners", OK, "winners", { winners: match, names: r?.names ?? [] });
+  if (!r) return add("winners", UNKNOWN, "somewinners", { winners: match });
+  add("winners", OK, "winners", { winners: match, names: r.names });
 }
 
 async function lottery(s, add) {
   const p = s.proof;
   if (!s.parsed) return add("lottery", UNKNOWN, "needrules");
-  const results = p.lottery_results?.length ? p.lottery_results : s.lottery ? [{ digits: s.lottery }] : [];
+  const read = readings(s.lottery);
+  const results = p.lottery_results?.length ? p.lottery_results : (read ?? []).map((digits, i) =>
+    digits === SUSPENDED ? { suspended: true, draw_number: i } : { digits, draw_number: i });
   const wrong = rifa.misdated(s.parsed, s.list, p.lottery_results ?? []);
   if (wrong) return add("lottery", WRONG, "otherday", wrong);
   const { outcome, entry, last } = rifa.decide(s.parsed, s.list, results);
   if (outcome === "unresolved") return add("lottery", UNKNOWN, "noresult");
   if (outcome === "next_draw") return add("lottery", WRONG, "nextdraw");
-  if (p.lottery_outcome && outcome !== p.lottery_outcome) return add("lottery", WRONG, "differs", { computed: outcome, stated: p.lottery_outcome });
-  const digits = last.suspended ? "—" : last.digits;
-  add("lottery", OK, "lottery", { digits, date: last.date ?? "", draw: last.draw_number ?? "", outcome });
-  if (!s.lottery) add("lottery_result", SKIPPED, "noreading", { url: last.source_url ?? "" });
-  else if (last.suspended || s.lottery !== last.digits) add("lottery_result", WRONG, "differs", { computed: s.lottery, stated: digits });
-  else add("lottery_result", OK, "hash", { hash: digits });
+  if ("lottery_outcome" in p && outcome !== p.lottery_outcome) return add("lottery", WRONG, "differs", { computed: outcome, stated: p.lottery_outcome });
+  add("lottery", OK, "lottery", { digits: digitsOf(last), date: last.date ?? "", draw: last.draw_number ?? "", outcome });
+  compareReadings(add, read, rifa.deciding(results, last));
   if (outcome === "beacon") return beacon(s, add);
-  if (p.draw_key) compare(add, "draw_key", rifa.TH("rifa/v1/draw", rifa.fromHex(p.seal, 32), [], []), p.draw_key);
+  unsigned(s, add);
+  drawKey(s, add, rifa.TH("rifa/v1/draw", rifa.fromHex(p.seal, 32), [], []));
   const want = entry ? [{ prize: 0, alternate: 0, number: entry.number, owner: entry.owner }] : [];
   if (!rifa.sameWinners(want, p.winners ?? [])) return add("winners", WRONG, "otherwinners", { winners: want, stated: p.winners ?? [] });
   add("winners", OK, want.length ? "winners" : "nobody", { winners: want, names: s.parsed.names });
 }
 
+const digitsOf = (result) => (result.suspended ? SUSPENDED : result.digits);
+
+// readings are the lottery's results as the reader typed them, in order; undefined when they are none.
+function readings(text) {
+  if (text === "") return [];
+  const read = text.split(",").map((r) => r.trim());
+  return read.every((r) => r === SUSPENDED || /^\d+$/.test(r)) ? read : undefined;
+}
+
+// compareReadings holds the results in the proof against those that were read at the lottery. Nothing else
+// shows that they are the lottery's: the proof has them from the organiser.
+function compareReadings(add, read, results) {
+  const digits = results.map(digitsOf), computed = (read ?? []).join(","), stated = digits.join(",");
+  const draws = results.map((r) => `${r.date ?? ""} (${r.source_url ?? ""})`).join(", ");
+  if (!read) return add("lottery_result", UNKNOWN, "badreading");
+  if (read.length === 0) return add("lottery_result", UNKNOWN, "noreading", { draws });
+  if (!read.every((r) => digits.includes(r)) || (read.length === digits.length && computed !== stated)) {
+    return add("lottery_result", WRONG, "differs", { computed, stated });
+  }
+  if (computed !== stated) return add("lottery_result", UNKNOWN, "morereadings", { draws });
+  add("lottery_result", OK, "hash", { hash: stated });
+}
+
+// winning_number holds the headline against the winners, which other steps check.
+async function winning_number({ proof: p }, add) {
+  if (!("winning_number" in p)) return;
+  const want = p.winners?.[0]?.number ?? null;
+  compare(add, "winning_number", String(want), String(p.winning_number));
+}
+
+// times holds available_at and drawn_at against what seal and rules fix. They are the operator's word for how
+// much later than that it was.
+async function times(s, add) {
+  const p = s.proof, { from, exact } = earliest(s);
+  if (!("available_at" in p) && !("drawn_at" in p)) return;
+  const values = { from: utc(from), available: p.available_at ?? utc(from), drawn: p.drawn_at ?? "—" };
+  const available = "available_at" in p ? rifa.instant(p.available_at) : from;
+  if (!(available >= from) || (exact && available !== from)) return add("times", WRONG, "available", values);
+  if ("drawn_at" in p && drawn(p) !== (p.drawn_at !== null)) return add("times", WRONG, "drawntime", values);
+  const slack = p.method === "lottery" ? 1 : 0; // its record rounds the end of the objection window to a whole second
+  if ("drawn_at" in p && p.drawn_at !== null && !(rifa.instant(p.drawn_at) >= available - slack)) return add("times", WRONG, "tooearly", values);
+  add("times", OK, "times", values);
+}
+
+const utc = (seconds) => (Number.isFinite(seconds) ? new Date(1000 * seconds).toISOString().replace(".000", "") : "—");
+
+// earliest is the first moment at which seal and rules allow the draw; exact says that it can be no other.
+// Rules of commit_reveal without a date leave the organiser free to set one.
+function earliest({ proof: p, parsed }) {
+  const sealed = rifa.seconds(p.sealed_at);
+  if (p.method === "beacon") return { from: rifa.roundTime(p.round), exact: true };
+  if (!parsed) return { from: sealed, exact: false };
+  if (p.method !== "lottery") return { from: Math.max(sealed, parsed.drawAt ?? sealed), exact: parsed.drawAt !== null };
+  const end = parsed.lottery.at + (drawn(p) ? 24 * 3600 : 0); // no result can be entered before the official draw
+  return { from: Math.max(end, parsed.drawAt ?? end), exact: false };
+}
+
+// receiptIn takes a receipt, or the one inside the saved answer of confirm; undefined when there is none.
+function receiptIn(text) {
+  try {
+    const answer = JSON.parse(text), r = answer.receipt ?? answer;
+    return "purchase_id" in r && "signature" in r ? r : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function receipt(s, add) {
-  const r = s.receipt;
-  if (!r) return add("receipt", SKIPPED, "noreceipt");
+  if (s.receipt === null) return add("receipt", SKIPPED, "noreceipt");
+  const r = receiptIn(s.receipt);
+  if (!r) return add("receipt", UNKNOWN, "notareceipt");
   const signed = await receiptHolds(r);
   if (signed === false) return add("receipt", WRONG, "badreceipt");
   if (r.raffle_id !== s.proof.raffle_id || r.commitment !== s.proof.commitment) return add("receipt", WRONG, "otherraffle");

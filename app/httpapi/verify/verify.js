@@ -31,7 +31,7 @@ const json = (bytes) => (bytes === null ? null : JSON.parse(new TextDecoder().de
 
 async function receiptFile() {
   const file = by("receipt").files[0];
-  return file ? JSON.parse(await file.text()) : null;
+  return file ? file.text() : null;
 }
 
 async function collect() {

@@ -1,12 +1,14 @@
 package browser
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +123,7 @@ func (p played) finish(t *testing.T, withhold int) (files, draw.Proof) {
 	check(t, err)
 	proof, err := draw.NewProof(in, &result)
 	check(t, err)
+	record(t, in, &proof)
 	receipt.Commitment = in.Seal.Commitment
 	receipt, err = draw.SignReceipt(receipt, key)
 	check(t, err)
@@ -129,6 +132,54 @@ func (p played) finish(t *testing.T, withhold int) (files, draw.Proof) {
 		proof: text(t, proof), rules: rules, entries: draw.AppendEntries(nil, in.Entries),
 		keys: text(t, draw.NewKeys(public)), receipt: text(t, receipt),
 	}, proof
+}
+
+// record adds what the API's record says besides. A lottery is drawn when its objection window ends, the
+// others two seconds after they could be.
+func record(t *testing.T, in draw.Input, proof *draw.Proof) {
+	t.Helper()
+	rules, err := draw.ParseRules(in.Rules)
+	check(t, err)
+	available := draw.AvailableAt(rules, in.Seal)
+	if rules.Method == draw.MethodLottery {
+		available = available.Add(draw.ObjectionWindow)
+	}
+	proof.BeaconPath, proof.AvailableAt = draw.BeaconPath(proof.Round), &available
+	proof.DrawnAt = new(available.Add(2*time.Second + 345678*time.Microsecond))
+	if len(proof.Winners) > 0 {
+		proof.WinningNumber = &proof.Winners[0].Number
+	}
+}
+
+// offline runs verify-draw on what the page of a case is given. The page's verdict is "failed" where it
+// cannot read the proof.
+func offline(t *testing.T, f files, options ...string) (verdict, output string) {
+	t.Helper()
+	dir := t.TempDir()
+	args := []string{"proof.json", "entries.csv"}
+	for name, data := range map[string][]byte{"proof.json": f.proof, "entries.csv": f.entries, "rules.json": f.rules, "keys.json": f.keys, "receipt.json": f.receipt} {
+		check(t, os.WriteFile(filepath.Join(dir, name), data, 0o600))
+	}
+	if f.rules != nil {
+		args = append(args, "--rules", "rules.json")
+	}
+	args = append(args, options...)
+	for i, arg := range args {
+		if strings.HasSuffix(arg, ".json") || strings.HasSuffix(arg, ".csv") {
+			args[i] = filepath.Join(dir, arg)
+		}
+	}
+	var out bytes.Buffer
+	code := draw.Command(t.Context(), args, strings.NewReader(""), &out, &out)
+	return []string{"ok", "wrong", "unknown"}[code], out.String()
+}
+
+// agree fails the test when page and command come to different verdicts.
+func agree(t *testing.T, name string, got outcome, f files, options ...string) {
+	t.Helper()
+	if verdict, output := offline(t, f, options...); verdict != got.Verdict {
+		t.Errorf("%s: the page says %q (%v), verify-draw %q:\n%s", name, got.Verdict, got.Steps, verdict, output)
+	}
 }
 
 func check(t *testing.T, err error) {

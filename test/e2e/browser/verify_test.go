@@ -3,11 +3,13 @@ package browser
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rifaapp/rifaapp/app/draw"
 )
@@ -136,6 +138,35 @@ func tampered(t *testing.T) (cases map[string]files, caught map[string]string) {
 	}
 	edit("lottery day of the reason", "lottery", corrected(), func(_ *files, p *draw.Proof) { p.Results[3].Date = "2023-08-22" })
 	edit("lottery without the correction", "lottery", corrected(), func(_ *files, p *draw.Proof) { p.Results = p.Results[:3] })
+	edit("winning number", "winning_number", beacon(), func(_ *files, p *draw.Proof) { p.WinningNumber = new(99) })
+	raw := func(name, step string, p played, old, changed string) {
+		edit(name, step, p, func(f *files, proof *draw.Proof) {
+			whole := text(t, proof)
+			if f.proof = bytes.Replace(whole, []byte(old), []byte(changed), 1); bytes.Equal(f.proof, whole) {
+				t.Errorf("%s: no %s in %s", name, old, whole)
+			}
+		})
+	}
+	raw("no winning number", "winning_number", reveal(), `"winning_number":`, `"winning_number":null,"was":`)
+	raw("a winning number of nobody", "winning_number", lottery(draw.UnsoldVoid, "4820"), `"available_at"`, `"winning_number":7,"available_at"`)
+	raw("no draw key", "draw_key", beacon(), `"draw_key":`, `"draw_key":null,"was":`)
+	raw("no outcome", "lottery", lottery(draw.UnsoldNearest, "4821"), `"lottery_outcome":"winner"`, `"lottery_outcome":""`)
+	raw("not available", "times", reveal(), `"available_at":`, `"available_at":null,"was":`)
+	raw("not drawn", "times", beacon(), `"drawn_at":`, `"drawn_at":null,"was":`)
+	edit("beacon path", "ref", beacon(), func(_ *files, p *draw.Proof) { p.BeaconPath = draw.BeaconPath(1001) })
+	edit("a round beside the secret", "ref", reveal(), func(_ *files, p *draw.Proof) { p.Round, p.BeaconPath = 1000, draw.BeaconPath(1000) })
+	edit("a signature beside the secret", "signature", reveal(), func(_ *files, p *draw.Proof) { p.Signature = make(draw.Hex, 48) })
+	edit("a signature beside the lottery", "signature", lottery(draw.UnsoldNearest, "4821"), func(_ *files, p *draw.Proof) { p.Signature = make(draw.Hex, 48) })
+	edit("a lottery beside the beacon", "lottery", beacon(), func(_ *files, p *draw.Proof) { p.Results = lottery(draw.UnsoldVoid, "4820").results })
+	edit("an outcome beside the secret", "lottery", reveal(), func(_ *files, p *draw.Proof) { p.Outcome = draw.OutcomeVoid })
+	edit("available before the round", "times", beacon(), func(_ *files, p *draw.Proof) { p.AvailableAt = new(p.AvailableAt.Add(-time.Second)) })
+	edit("available after the round", "times", beacon(), func(_ *files, p *draw.Proof) { p.AvailableAt = new(p.AvailableAt.Add(time.Second)) })
+	edit("available before the seal", "times", reveal(), func(_ *files, p *draw.Proof) { p.AvailableAt = new(p.SealedAt.Add(-time.Second)) })
+	edit("no objection window", "times", lottery(draw.UnsoldNearest, "4821"), func(_ *files, p *draw.Proof) { p.AvailableAt = new(p.AvailableAt.Add(-time.Hour)) })
+	edit("drawn too early", "times", reveal(), func(_ *files, p *draw.Proof) { p.DrawnAt = new(p.AvailableAt.Add(-time.Second)) })
+	edit("drawn too early for the lottery", "times", lottery(draw.UnsoldVoid, "4820"), func(_ *files, p *draw.Proof) { p.DrawnAt = new(p.AvailableAt.Add(-time.Hour)) })
+	edit("two rules", "rules", beacon(), func(_ *files, p *draw.Proof) { p.Rules += " " })
+	edit("no rules and the first winner cut out", "winners", beacon(), func(f *files, p *draw.Proof) { f.rules, p.Rules, p.Winners = nil, "", p.Winners[1:] })
 	edit("not JSON", "failed", beacon(), func(f *files, _ *draw.Proof) { f.proof = []byte("{") })
 	edit("another protocol", "failed", beacon(), func(_ *files, p *draw.Proof) { p.Protocol = "rifa/v2" })
 	return cases, caught
@@ -149,6 +180,11 @@ func TestTamperedProofs(t *testing.T) {
 	for name, step := range caught {
 		page.visit(address(server, name))
 		got := page.verdict()
+		if step != "failed" {
+			agree(t, name, got, cases[name])
+		} else if verdict, output := offline(t, cases[name]); verdict == "ok" {
+			t.Errorf("%s: verify-draw says\n%s", name, output)
+		}
 		if step == "failed" {
 			if got.Verdict != "failed" {
 				t.Errorf("%s: %+v", name, got)
@@ -178,15 +214,58 @@ func TestGoodProofs(t *testing.T) {
 	bare := cases["beacon"]
 	bare.rules, bare.keys = nil, nil
 	cases["bare"] = bare
+	repeated := lottery(draw.UnsoldRepeat, "4820")
+	repeated.rules.Lottery.OnSuspended = draw.SuspendedNextDraw
+	again, decides := repeated.results[0], repeated.results[0]
+	repeated.results[0].Digits, repeated.results[0].Suspended = "", true
+	again.DrawNumber, again.Date = "4563", "2023-08-30"
+	decides.DrawNumber, decides.Date, decides.Digits = "4564", "2023-09-06", "4005"
+	repeated.results = append(repeated.results, again, decides)
+	cases["repeated"], _ = repeated.finish(t, 0)
+	read := map[string]string{
+		"lottery": "4821", "unsold": "4820", "fallback": "4820", "void": "4820", "corrected": " 4820,4005 ", "repeated": "suspended, 4820, 4005",
+	}
 	server := site(t, cases)
 	page := browser.open(t)
 	for name := range cases {
 		page.visit(address(server, name))
 		got := page.verdict()
+		var options []string
+		if digits, asked := read[name]; asked { // by the proof alone nobody knows what the lottery drew
+			page.expect(name+", which nobody looked up", got, "unknown", "lottery_result", "unknown")
+			agree(t, name, got, cases[name])
+			page.fill("lottery", digits)
+			got, options = page.again(), []string{"--lottery-result", digits}
+		}
+		agree(t, name, got, cases[name], options...)
 		if got.Verdict != "ok" || got.Steps["winners"] != "ok" || got.Steps["witness"] != "skipped" {
 			t.Errorf("%s: %+v", name, got)
 		}
 		page.screenshot("good-"+name, 390)
+	}
+	page.clean(server.URL)
+}
+
+// With the rules gone nothing contradicts winners that were cut out, so the page cannot tell.
+func TestWithoutTheRules(t *testing.T) {
+	browser := start(t)
+	cases := map[string]files{}
+	for name, p := range map[string]played{"beacon": beacon(), "reveal": reveal()} {
+		for cut, left := range map[string]int{"whole": 6, "cut": 1} {
+			f, proof := p.finish(t, 0)
+			proof.Rules, proof.Winners = "", proof.Winners[:left]
+			f.proof, f.rules = text(t, proof), nil
+			cases[name+" "+cut] = f
+		}
+	}
+	server := site(t, cases)
+	page := browser.open(t)
+	for name := range cases {
+		page.visit(address(server, name))
+		got := page.verdict()
+		page.expect(name, got, "unknown", "rules", "unknown")
+		page.expect(name, got, "unknown", "winners", "unknown")
+		agree(t, name, got, cases[name])
 	}
 	page.clean(server.URL)
 }
@@ -214,6 +293,24 @@ func TestOwnEvidence(t *testing.T) {
 	page.expect("its receipt", page.again(), "ok", "receipt", "ok")
 	page.screenshot("evidence", 390)
 	page.screenshot("evidence-wide", 1200)
+	for name, row := range map[string]struct {
+		file            []byte
+		verdict, status string
+	}{
+		"the answer of confirm":       {text(t, map[string]any{"purchase_id": "…", "receipt": json.RawMessage(good.receipt)}), "ok", "ok"},
+		"an answer without a receipt": {[]byte(`{"purchase_id":"…","receipt":null}`), "unknown", "unknown"},
+		"a text":                      {[]byte("my receipt"), "unknown", "unknown"},
+		"a number":                    {[]byte("7"), "unknown", "unknown"},
+		"null":                        {[]byte("null"), "unknown", "unknown"},
+		"the proof":                   {good.proof, "unknown", "unknown"},
+	} {
+		page.choose(t, row.file)
+		got := page.again()
+		page.expect(name, got, row.verdict, "receipt", row.status)
+		f := good
+		f.receipt = row.file
+		agree(t, name, got, f, "--receipt", "receipt.json", "--keys", "keys.json")
+	}
 	page.choose(t, bytes.Replace(good.receipt, []byte(`"numbers":[1,`), []byte(`"numbers":[0,`), 1))
 	page.expect("a changed receipt", page.again(), "wrong", "receipt", "wrong")
 
@@ -232,6 +329,10 @@ func TestOwnEvidence(t *testing.T) {
 	page.verdict()
 	page.fill("lottery", "4821")
 	page.expect("the lottery's result", page.again(), "ok", "lottery_result", "ok")
+	for _, digits := range []string{"4822", "4821,4822", "4821,4821", "4821,", "x", "suspended"} {
+		page.fill("lottery", digits)
+		agree(t, "read "+digits, page.again(), lotto, "--lottery-result", digits)
+	}
 	page.fill("lottery", "4822")
 	page.expect("another result", page.again(), "wrong", "lottery_result", "wrong")
 	page.clean(server.URL)
