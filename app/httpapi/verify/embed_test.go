@@ -79,7 +79,7 @@ func TestTextsAreInBothLanguages(t *testing.T) {
 	}
 	for _, page := range []string{"draw.en.html", "draw.es.html"} {
 		html, err := Assets.ReadFile(page)
-		if err != nil || strings.Count(string(html), "<li>") != 13 {
+		if err != nil || strings.Count(string(html), "<li>") != 14 {
 			t.Errorf("%s has %d points", page, strings.Count(string(html), "<li>"))
 		}
 	}
