@@ -32,8 +32,9 @@ func TestIdempotencyKey(t *testing.T) {
 	u.post(address, body, "Idempotency-Key", strings.Repeat("k", 255)).want(201)
 	u.post(address, body, "Idempotency-Key", strings.Repeat("k", 256)).invalid("header.Idempotency-Key")
 
-	seal := path("/v2/raffles/%s/seal", id) // which asks for no body: one that comes is a part of the request all the same
-	buy(t, id, 90)
+	sold, _ := u.newRaffle()
+	buy(t, sold, 1)
+	seal := path("/v2/raffles/%s/seal", sold) // which asks for no body: one that comes is a part of the request all the same
 	u.post(seal, nil, "Idempotency-Key", key).want(200)
 	u.post(seal, nil, "Idempotency-Key", key).want(200)
 	u.post(seal, object{"again": true}, "Idempotency-Key", key).refused(422, "idempotency_key_reused")
