@@ -142,9 +142,11 @@ func resolve(ctx context.Context, db *pgxpool.Pool, lookup Lookup) (done bool, e
 
 func worthRerun(err error, rerun int, elapsed time.Duration) bool {
 	switch state(err) {
-	case stateSerializationFailure, stateDeadlockDetected, stateInvalidStatementName: // each run finds one more that was forgotten
+	case stateSerializationFailure, stateDeadlockDetected:
 		return rerun < maxReruns
-	case stateFeatureNotSupported, stateReadOnlyTransaction:
+	case stateInvalidStatementName, stateFeatureNotSupported: // each run finds one more statement to prepare anew
+		return rerun < maxReruns
+	case stateReadOnlyTransaction:
 		return rerun == 0
 	case stateCannotConnectNow:
 		return elapsed < startUpPatience
