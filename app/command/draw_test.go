@@ -80,8 +80,9 @@ func (s *shop) published(raffleID uuid.UUID) (query.Draw, []draw.Entry) {
 	return record, entries
 }
 
-// verified stops the test unless the public record verifies, read back as a buyer would.
-func (s *shop) verified(raffleID uuid.UUID, receipt *draw.Receipt) draw.Proof {
+// verified stops the test unless the public record verifies, read back as a buyer would; read is what the lottery
+// drew.
+func (s *shop) verified(raffleID uuid.UUID, receipt *draw.Receipt, read ...string) draw.Proof {
 	s.t.Helper()
 	record, entries := s.published(raffleID)
 	text, err := json.Marshal(record.Proof)
@@ -92,7 +93,7 @@ func (s *shop) verified(raffleID uuid.UUID, receipt *draw.Receipt) draw.Proof {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	report := draw.Verify(draw.Evidence{Proof: proof, Entries: entries, Receipt: receipt})
+	report := draw.Verify(draw.Evidence{Proof: proof, Entries: entries, Receipt: receipt, Readings: read})
 	if report.Verdict != draw.Verified {
 		s.t.Fatalf("the draw does not verify: %+v", report.Steps)
 	}

@@ -112,11 +112,14 @@ func TestResultsOfAnotherDayAreCorrected(t *testing.T) {
 		days         int // after the day of the rules
 	}
 	const sold, unsold = "4826", "4820" // 6 and 10 of 1 to 10
-	for name, c := range map[string]struct{ before, refused, corrections []entry }{
-		"one":               {[]entry{{sold, "1", -1}}, []entry{{sold, "1", -2}}, []entry{{sold, "1", 0}}},
-		"corrected before":  {[]entry{{unsold, "1", -1}, {sold, "1", -2}}, nil, []entry{{sold, "1", 0}}},
-		"the second first":  {[]entry{{unsold, "1", -1}, {sold, "2", -1}}, []entry{{sold, "2", -2}}, []entry{{sold, "2", 0}, {unsold, "1", 0}}},
-		"the first decides": {[]entry{{unsold, "1", -1}, {unsold, "2", -1}}, nil, []entry{{sold, "1", 0}}},
+	for name, c := range map[string]struct {
+		before, refused, corrections []entry
+		read                         []string // at the lottery
+	}{
+		"one":               {[]entry{{sold, "1", -1}}, []entry{{sold, "1", -2}}, []entry{{sold, "1", 0}}, []string{sold}},
+		"corrected before":  {[]entry{{unsold, "1", -1}, {sold, "1", -2}}, nil, []entry{{sold, "1", 0}}, []string{sold}},
+		"the second first":  {[]entry{{unsold, "1", -1}, {sold, "2", -1}}, []entry{{sold, "2", -2}}, []entry{{sold, "2", 0}, {unsold, "1", 0}}, []string{unsold, sold}},
+		"the first decides": {[]entry{{unsold, "1", -1}, {unsold, "2", -1}}, nil, []entry{{sold, "1", 0}}, []string{sold}},
 	} {
 		id := s.official(func(l *draw.Lottery) { l.OnUnsold = draw.UnsoldRepeat })
 		result := func(e entry) EnterLotteryResult { return s.result(id, e.digits, e.draw).otherDay(t, e.days) }
@@ -140,7 +143,7 @@ func TestResultsOfAnotherDayAreCorrected(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if proof := s.verified(id, nil); len(proof.Winners) != 1 || proof.Winners[0].Number != 6 {
+		if proof := s.verified(id, nil, c.read...); len(proof.Winners) != 1 || proof.Winners[0].Number != 6 {
 			t.Errorf("%s: %+v", name, proof.Winners)
 		}
 	}
