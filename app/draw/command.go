@@ -255,5 +255,9 @@ func (r Report) write(w io.Writer, p Proof) {
 	if p.Method == MethodLottery {
 		fmt.Fprintf(w, "Nor, in lottery_results: %s.\n", strings.Join(NotCoveredOfResults, ", "))
 	}
-	fmt.Fprintf(w, "\n%s\n", conclusions[r.Verdict])
+	conclusion := conclusions[r.Verdict]
+	if r.Verdict == Verified && r.Unruled {
+		conclusion = "VERIFIED, but for the rules: the winners are what list and seal make them; how many there must be, the bundle does not say."
+	}
+	fmt.Fprintf(w, "\n%s\n", conclusion)
 }

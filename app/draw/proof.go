@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,6 +48,22 @@ var (
 	NotCovered          = []string{"winner_ticket_id", "void_seals"}
 	NotCoveredOfResults = []string{"draw_number", "source_url", "evidence_sha256", "entered_at", "confirmed_at"}
 )
+
+// leastMembers are those that every bundle of the protocol has.
+var leastMembers = []string{
+	"raffle_id", "protocol", "method", "rules_hash", "commitment", "secret", "n", "root", "sealed_at", "ref", "seal", "round", "signature", "winners",
+}
+
+// least says whether the bundle has no more than every bundle has. The API's record has more, its rules
+// among it: one without them was cut.
+func (p Proof) least() bool {
+	for member := range p.named {
+		if !slices.Contains(leastMembers, member) {
+			return false
+		}
+	}
+	return p.Rules == "" && p.DrawKey == nil && len(p.Results) == 0 && p.Outcome == ""
+}
 
 // NewProof puts the bundle of a sealed raffle together. result is nil before the draw; then secret,
 // signature and winners stay out of it, whatever in holds.

@@ -40,6 +40,7 @@ const (
 type Report struct {
 	Steps   []Step
 	Verdict Verdict
+	Unruled bool // the bundle came without rules: Verdict says nothing of how many winners there must be
 }
 
 // Evidence is what a verification starts from: the public proof and list, and what the buyer has
@@ -63,8 +64,9 @@ type verification struct {
 
 // Verify repeats a draw from its public proof and says step by step what holds. It trusts nothing in
 // the proof: every value is computed again from the ones before it. One step that does not match
-// makes the verdict DoesNotVerify; otherwise one that lacks something makes it CannotTell. Verified rests
-// on no step that was not checked, and says nothing of NotCovered.
+// makes the verdict DoesNotVerify; otherwise one that lacks something makes it CannotTell. Verified says
+// nothing of NotCovered. A bundle of the least members and no rules can be Verified, too, but for how many
+// winners there must be: Report.Unruled.
 func Verify(e Evidence) Report {
 	v := &verification{Evidence: e}
 	v.checkRules()
@@ -106,6 +108,11 @@ func (v *verification) checkRules() {
 	document := v.Rules
 	if document == nil && v.Proof.Rules != "" {
 		document = []byte(v.Proof.Rules)
+	}
+	if document == nil && v.Proof.least() {
+		v.report.Unruled = true
+		v.add(id, title, StatusSkipped, "the bundle comes without the rules: how many winners there must be, and who leaves the list after a win, is as the winners say; give --rules with what …/rifaapp/v2/raffles/%s/draw/rules serves", v.Proof.RaffleID)
+		return
 	}
 	if document == nil {
 		v.add(id, title, StatusUnknown, "the rules document is missing, so nobody can tell how many winners there must be: get it at …/rifaapp/v2/raffles/%s/draw/rules and give it with --rules", v.Proof.RaffleID)
@@ -184,8 +191,8 @@ func (v *verification) checkRef() {
 		v.checkRefBeacon(id, title)
 	case MethodCommitReveal:
 		// A seal may name the round its own time fixes, which leaves nothing to choose, and not use it.
-		if p.Round != 0 {
-			v.add(id, title, StatusWrong, "for commit_reveal round must be 0, the proof says %d: the secret decides, no round", p.Round)
+		if p.Round != 0 && !slices.Equal(p.Ref, beaconRef(p.Round)) {
+			v.add(id, title, StatusWrong, "for commit_reveal round must be 0 or the one that ref names, the proof says %d: the secret decides, no round", p.Round)
 			return
 		}
 		if len(p.Ref) != 0 && !slices.Equal(p.Ref, beaconRef(SealRound(p.SealedAt, time.Time{}))) {
@@ -214,7 +221,7 @@ func (v *verification) checkRefBeacon(id, title string) {
 		v.add(id, title, StatusWrong, "ref does not name quicknet's round %d", p.Round)
 		return
 	}
-	if v.rules == nil {
+	if v.rules == nil && !v.report.Unruled {
 		v.add(id, title, StatusUnknown, "round %d is late enough after the seal; that no other may decide follows from the draw_at of the rules, which are missing", p.Round)
 		return
 	}

@@ -30,6 +30,7 @@ const en = {
   text: {
     hash: "{hash}", differs: "computed {computed}, stated {stated}", unreadable: "The data cannot be read: {fault}",
     norules: "The rules document could not be fetched from …/draw/rules, so nobody can tell how many winners there must be. Ask the organiser for it.",
+    leastrules: "The bundle comes without the rules: how many winners there must be, and who leaves the list after a win, is as the winners say.",
     tworules: "The rules inside the proof are not the published ones.", otherrules: "This page cannot follow the document: {fault}",
     method: "The rules say {computed}, the proof {stated}.",
     rules: "Method {method}; prizes: {prizes}; alternates for each: {alternates}; a win takes out the {exclude}. SHA-256 {hash}",
@@ -98,6 +99,7 @@ const es = {
   text: {
     hash: "{hash}", differs: "calculado {computed}, declarado {stated}", unreadable: "No se pueden leer los datos: {fault}",
     norules: "No se pudo obtener el documento de reglas de …/draw/rules; sin él nadie puede saber cuántos ganadores debe haber. Pídelo al organizador.",
+    leastrules: "La prueba viene sin las reglas: cuántos ganadores debe haber, y quién sale de la lista al ganar, es como dicen los ganadores.",
     tworules: "Las reglas dentro de la prueba no son las publicadas.", otherrules: "Esta página no puede seguir el documento: {fault}",
     method: "Las reglas dicen {computed}, la prueba {stated}.",
     rules: "Método {method}; premios: {prizes}; suplentes de cada uno: {alternates}; al ganar sale de la lista el {exclude}. SHA-256 {hash}",
