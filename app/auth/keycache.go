@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// KeysLifetime is how long a process trusts a key set that it has loaded; a quarter of the shortest
-// step of a rotation.
+// KeysLifetime is how long a process trusts a key set that it has loaded. Two steps of a rotation must be
+// further apart than this and TokenLifetime together: so long are tokens of the set before in use.
 const KeysLifetime = 15 * time.Minute
 
 const retryKeys = time.Minute // before a set that could not be loaded anew is asked for again

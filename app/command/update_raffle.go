@@ -97,7 +97,7 @@ func (in UpdateRaffle) opens() bool {
 // apply says what the raffle becomes, or why it may not.
 func (in UpdateRaffle) apply(current owned) (owned, error) {
 	next := current
-	if err := in.check(current.Now); err != nil {
+	if err := in.check(current); err != nil {
 		return owned{}, err
 	}
 	if in.Title.Sent {
@@ -127,17 +127,17 @@ func (in UpdateRaffle) apply(current owned) (owned, error) {
 	return next, nil
 }
 
-func (in UpdateRaffle) check(now time.Time) error {
+func (in UpdateRaffle) check(current owned) error {
 	var bad []raffle.FieldError
 	if in.Title.Sent {
 		if in.Title.Value == nil {
 			bad = append(bad, raffle.FieldError{Location: "body.title", Message: "cannot be null"})
-		} else {
+		} else if *in.Title.Value != current.Title { // which may be older than a rule
 			bad = append(bad, checkTitle(*in.Title.Value)...)
 		}
 	}
 	bad = append(bad, checkDescription(in.Description.Value)...)
-	bad = append(bad, checkDrawAt(in.DrawAt.Value, now)...)
+	bad = append(bad, checkDrawAt(in.DrawAt.Value, current.Now)...)
 	if in.Status.Sent && in.Status.Value == nil {
 		bad = append(bad, raffle.FieldError{Location: "body.status", Message: "cannot be null"})
 	}

@@ -73,12 +73,13 @@ var numbersOperation = operation{
 
 // listNumbers handles GET /rifaapp/v2/raffles/{id}/numbers.
 func (a *API) listNumbers(ctx context.Context, in *numbersInput) (*numbersOutput, error) {
-	out := &numbersOutput{Link: helpLink(ctx), ContentType: mediaJSON}
+	out := &numbersOutput{ContentType: mediaJSON}
 	if in.IfNoneMatch != "" { // the tag comes from the board's version: who has the board costs two index reads
 		head, err := a.options.Queries.BoardHead(ctx, in.ID, callerOrNil(ctx))
 		if err != nil {
 			return nil, err
 		}
+		out.next(ctx, head, in)
 		if out.ETag = boardTag(head, in); NotModified(ctx, in.IfNoneMatch, out.ETag) {
 			return out, nil
 		}
@@ -92,9 +93,7 @@ func (a *API) listNumbers(ctx context.Context, in *numbersInput) (*numbersOutput
 		return nil, err
 	}
 	out.ETag = boardTag(board.BoardHead, in)
-	if in.hasMore(board) {
-		out.Link = nextLink(ctx, "offset", strconv.Itoa(in.Offset+in.Limit)) + ", " + out.Link
-	}
+	out.next(ctx, board.BoardHead, in)
 	pieces := boardPieces{board, in}
 	if len(board.States) > smallBoard {
 		writePieces(ctx, pieces)
@@ -109,21 +108,21 @@ func (a *API) listNumbers(ctx context.Context, in *numbersInput) (*numbersOutput
 // smallBoard is how many numbers are answered from memory: a page, or a small raffle.
 const smallBoard = 200
 
-// hasMore says whether a page of numbers is followed by another.
-func (in *numbersInput) hasMore(board query.Board) bool {
-	if in.Limit == 0 {
-		return false
+// next leads to the next page, where there is one.
+func (out *numbersOutput) next(ctx context.Context, head query.BoardHead, in *numbersInput) {
+	all := head.TotalNumbers
+	switch in.Status {
+	case query.Available.String():
+		all -= head.Reserved + head.Sold
+	case query.Reserved.String():
+		all = head.Reserved
+	case query.Sold.String():
+		all = head.Sold
 	}
-	all := board.TotalNumbers
-	if in.Status != "" {
-		all = 0
-		for _, state := range board.States {
-			if state.String() == in.Status {
-				all++
-			}
-		}
+	out.Link = helpLink(ctx)
+	if in.Limit > 0 && in.Offset+in.Limit < all {
+		out.Link = nextLink(ctx, "offset", strconv.Itoa(in.Offset+in.Limit)) + ", " + out.Link
 	}
-	return in.Offset+in.Limit < all
 }
 
 // limit is how many numbers are answered at most.

@@ -89,7 +89,7 @@ type raffleOutput struct{ Body raffleAnswer }
 
 type createRaffleInput struct {
 	Body struct {
-		Title         string     `json:"title" minLength:"3" maxLength:"120" doc:"Spaces around it are dropped." example:"Moto 0 km"`
+		Title         string     `json:"title" minLength:"3" maxLength:"120" doc:"Spaces around it are dropped; it has no control characters." example:"Moto 0 km"`
 		Description   *string    `json:"description,omitempty" nullable:"true" maxLength:"1000" example:"Entrega en Medellín"`
 		TicketPrice   amount     `json:"ticket_price" doc:"More than 0 and at most 99999999.99."`
 		Currency      string     `json:"currency,omitempty" minLength:"3" maxLength:"3" default:"COP" doc:"ISO 4217." example:"COP"`

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,6 +22,12 @@ const tailLines = 10
 
 // runSqitch runs the real command line: arguments as an argv, the password in PGPASSWORD only.
 func runSqitch(ctx context.Context, bin, dir string, config *pgx.ConnConfig, args []string, env Env) error {
+	if strings.ContainsRune(bin, filepath.Separator) { // counted from this folder, not from the one that sqitch runs in
+		var err error
+		if bin, err = filepath.Abs(bin); err != nil {
+			return err
+		}
+	}
 	argv := append([]string{args[0], "--target", cliTarget(config)}, args[1:]...)
 	cmd := exec.CommandContext(ctx, bin, argv...)
 	cmd.Dir = dir

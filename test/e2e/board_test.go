@@ -59,8 +59,14 @@ func TestBoard(t *testing.T) {
 		if next != "" {
 			want = "<" + path("/rifaapp/v2/raffles/%s/numbers?", id) + next + `>; rel="next", `
 		}
-		if link := anonymous(t).get(path("/v2/raffles/%s/numbers%s", id, query)).want(200).header.Get("Link"); !strings.HasPrefix(link, want+"<") || strings.Contains(link, "next") != (want != "") {
+		page := anonymous(t).get(path("/v2/raffles/%s/numbers%s", id, query)).want(200)
+		link := page.header.Get("Link")
+		if !strings.HasPrefix(link, want+"<") || strings.Contains(link, "next") != (want != "") {
 			t.Errorf("%s: the Link is %s, want it to begin with %s", query, link, want)
+		}
+		again := anonymous(t).call("GET", path("/v2/raffles/%s/numbers%s", id, query), nil, "If-None-Match", page.header.Get("ETag")).want(304)
+		if got := again.header.Get("Link"); got != link { // which replaces what a cache has
+			t.Errorf("%s: not modified, the Link is %s, want %s", query, got, link)
 		}
 	}
 	plain, _ := u.newRaffle(object{"number_padding": nil})

@@ -11,9 +11,9 @@ const keysUsage = `Usage: rifaapp keys new | rotate
 
   new        print a new set of keys for JWT_KEYS, which sign access tokens
   rotate     read a set on the standard input and print it one step on: the next key
-             signs, the one before only checks, and there is a new next one. Let an
-             hour pass between two steps: processes keep a set for 15 minutes, and
-             tokens live for 60.
+             signs, the one before only checks, and there is a new next one. Let two
+             hours pass between two steps: processes keep a set for 15 minutes, and
+             tokens signed with it live for 60 more.
 
 What they print is a secret: lead it into a file that only you can read, or into a
 store of secrets.

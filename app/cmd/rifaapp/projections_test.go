@@ -66,10 +66,10 @@ func TestOperatorsAreNotHurried(t *testing.T) {
 		`INSERT INTO raffles (id, title, ticket_price, currency, total_tickets, number_start, status) VALUES ('` + raffle.String() + `', 'Moto', 1, 'COP', 10, 1, 'open')`,
 		`INSERT INTO participants (id, name) VALUES ('` + participant.String() + `', 'Luz')`,
 		`CREATE OR REPLACE VIEW raffle_counts_definition AS
-			SELECT id AS raffle_id, 0::bigint AS reserved, 0::bigint AS sold FROM raffles WHERE pg_sleep(0.2) IS NOT NULL`,
-		`CREATE FUNCTION rest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN new; END $$`,
+			SELECT id AS raffle_id, 0::bigint AS reserved, 0::bigint AS sold FROM raffles WHERE pg_sleep(0.7) IS NOT NULL`,
+		`CREATE FUNCTION rest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.7); RETURN new; END $$`,
 		`CREATE TRIGGER rest BEFORE UPDATE ON participants FOR EACH ROW EXECUTE FUNCTION rest()`,
-		`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 150', current_database()); END $$`,
+		`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 600', current_database()); END $$`,
 	} {
 		if _, err := db.Pool.Exec(t.Context(), statement); err != nil {
 			t.Fatal(err)
