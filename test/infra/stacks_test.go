@@ -240,6 +240,23 @@ func checkNoWayOut(t *testing.T, plan *terraform.PlanStruct) {
 var operation = regexp.MustCompile(`(?m)^  (/rifaapp\S*):\n((?:    .*\n|\n)*)`)
 var method = regexp.MustCompile(`(?m)^    (get|put|post|delete|patch|head):$`)
 
+// routePart is what API Gateway takes between two slashes of a route.
+var routePart = regexp.MustCompile(`^(\{[\w.:-]+\+?\}|[a-zA-Z0-9.:_-]+)$`)
+
+// checkRouteKey finds what only API Gateway itself refuses, and no plan.
+func checkRouteKey(t *testing.T, key string) {
+	t.Helper()
+	if key == "$default" {
+		return
+	}
+	_, path, ok := strings.Cut(key, " /")
+	for part := range strings.SplitSeq(path, "/") {
+		if !ok || !routePart.MatchString(part) {
+			t.Errorf("API Gateway refuses the route %q because of its part %q", key, part)
+		}
+	}
+}
+
 // checkRoutes reads the document in a way of its own and compares every route with it.
 func checkRoutes(t *testing.T, w workplace, plan *terraform.PlanStruct) {
 	t.Helper()
@@ -250,7 +267,7 @@ func checkRoutes(t *testing.T, w workplace, plan *terraform.PlanStruct) {
 	want := map[string]string{"$default": "NONE"}
 	for _, path := range operation.FindAllStringSubmatch(string(document), -1) {
 		for _, m := range method.FindAllStringSubmatch(path[2], -1) {
-			want[strings.ToUpper(m[1])+" "+path[1]] = "NONE"
+			want[strings.ToUpper(m[1])+" "+strings.TrimSuffix(path[1], "/")] = "NONE"
 		}
 	}
 	want["POST /rifaapp/migrations/run"] = "AWS_IAM"
@@ -259,6 +276,7 @@ func checkRoutes(t *testing.T, w workplace, plan *terraform.PlanStruct) {
 		if resource.Type == "aws_apigatewayv2_route" {
 			key, _ := resource.AttributeValues["route_key"].(string)
 			got[key], _ = resource.AttributeValues["authorization_type"].(string)
+			checkRouteKey(t, key)
 		}
 	}
 	if len(want) < 20 || !maps.Equal(got, want) {

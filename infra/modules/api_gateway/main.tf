@@ -1,10 +1,11 @@
 locals {
   methods = ["get", "put", "post", "delete", "patch", "head", "options", "trace"]
 
-  # Operations of the document: "GET /rifaapp/v2/raffles/{id}". Preflights are the gateway's, it answers them itself.
+  # Operations of the document: "GET /rifaapp/v2/raffles/{id}". Preflights are the gateway's, it answers them itself. A
+  # route may not end in a slash, so "GET /rifaapp/" is "GET /rifaapp" here, and the function sees the path as it came.
   documented_routes = toset(flatten([
     for path, item in yamldecode(file(var.openapi_path)).paths : [
-      for method in keys(item) : "${upper(method)} ${path}" if contains(local.methods, method) && method != "options"
+      for method in keys(item) : "${upper(method)} ${trimsuffix(path, "/")}" if contains(local.methods, method) && method != "options"
     ]
   ]))
 

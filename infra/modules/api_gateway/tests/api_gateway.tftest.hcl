@@ -24,9 +24,18 @@ variables {
 run "routes_are_the_documents" {
   assert {
     condition = setsubtract(keys(output.routes), ["$default"]) == toset(flatten([
-      for path, item in yamldecode(file(var.openapi_path)).paths : [for method in keys(item) : "${upper(method)} ${path}" if method != "parameters"]
+      for path, item in yamldecode(file(var.openapi_path)).paths : [for method in keys(item) : "${upper(method)} ${trimsuffix(path, "/")}" if method != "parameters"]
     ]))
     error_message = "Every operation of the OpenAPI document must be a route, and every route an operation."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for key in setsubtract(keys(output.routes), ["$default"]) : [
+        for part in split("/", trimprefix(split(" ", key)[1], "/")) : can(regex("^(\\{[\\w.:-]+\\+?\\}|[a-zA-Z0-9.:_-]+)$", part))
+      ]
+    ]))
+    error_message = "API Gateway refuses a route with an empty part, such as one that ends in a slash, or with other characters."
   }
 
   assert {
