@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/gruntwork-io/terratest/modules/terragrunt"
 
@@ -29,18 +31,18 @@ import (
 
 // What asks for a deployment. Both cost: the first money, the second an emulator.
 const (
-	envAccount  = "RIFAAPP_TEST_ACCOUNT" // id of a prepared AWS account, with credentials for it
+	envAccount  = "RIFAAPP_TEST_ACCOUNT" // id of a prepared AWS account, with an administrator's credentials for it
 	envEndpoint = "AWS_ENDPOINT_URL"     // an AWS-compatible server
 )
 
 // TestDeployment brings dev up in an account under a random name with the very program behind `mage deploy`, tries it
-// from outside, and destroys it whatever happens: about 40 minutes and 1 USD. `go test ./test/infra -run
+// from outside, and destroys it whatever happens, with an administrator's credentials: about 40 minutes and 1 USD. `go test ./test/infra -run
 // TestDeployment -timeout 2h -v` with RIFAAPP_TEST_ACCOUNT runs it.
 func TestDeployment(t *testing.T) {
 	t.Parallel()
 	id := os.Getenv(envAccount)
 	if id == "" {
-		t.Skip("no account to deploy into: set " + envAccount + " to the id of a prepared one (infra/README.md) and give credentials for it")
+		t.Skip("no account to deploy into: set " + envAccount + " to the id of a prepared one (infra/README.md) and give an administrator's credentials for it")
 	}
 	if os.Getenv(envEndpoint) != "" {
 		t.Skip(envEndpoint + " is set: TestDeploymentOnEmulator is about that")
@@ -50,6 +52,7 @@ func TestDeployment(t *testing.T) {
 	w.copyOfDev(t, name, id)
 	d := deployment{workplace: w, name: name, program: buildDeploy(t), terragrunt: w.stack(t, name).TerragruntBinary}
 
+	d.makeBoundary(t)
 	t.Cleanup(func() { d.destroy(t) }) // before anything is made: a deployment that fails halfway has made some
 	d.run(t, "", "deploy", "--watch", "0s", name)
 	t.Run("end to end", func(t *testing.T) { d.endToEnd(t) })
@@ -80,6 +83,53 @@ func (w workplace) copyOfDev(t *testing.T, name, accountID string) {
 	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "terragrunt.stack.hcl"), []byte(values), 0o600)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// makeBoundary gives the environment of the test the boundary that bootstrap makes for those it knows, a copy of dev's
+// under its own name. It is deleted at the end, after the roles that carry it.
+func (d deployment) makeBoundary(t *testing.T) {
+	t.Helper()
+	values, err := environment.Load(d.path(), d.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := account.Open(t.Context(), values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, prefix := iam.NewFromConfig(session), "rifaapp-boundary-"
+	arn := func(name string) *string {
+		return aws.String("arn:aws:iam::" + values.AccountID + ":policy/" + prefix + name)
+	}
+	policy, err := client.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: arn("dev")})
+	if err != nil {
+		t.Fatalf("%v\nthe account must be prepared with dev among ENVIRONMENTS (infra/README.md), and the credentials be an administrator's", err)
+	}
+	version, err := client.GetPolicyVersion(t.Context(), &iam.GetPolicyVersionInput{PolicyArn: arn("dev"), VersionId: policy.Policy.DefaultVersionId})
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := url.QueryUnescape(aws.ToString(version.PolicyVersion.Document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.CreatePolicy(t.Context(), &iam.CreatePolicyInput{
+		PolicyName: aws.String(prefix + d.name), PolicyDocument: aws.String(boundaryOfDev(document, d.name)),
+		Description: aws.String("The most any role of a test's environment may ever do"),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// Not t.Context(), which has ended.
+		if _, err := client.DeletePolicy(context.Background(), &iam.DeletePolicyInput{PolicyArn: arn(d.name)}); err != nil {
+			t.Errorf("%v\n%s was left behind", err, aws.ToString(arn(d.name)))
+		}
+	})
+}
+
+// boundaryOfDev turns dev's boundary into that of another environment: names begin with it, tags are equal to it.
+func boundaryOfDev(document, name string) string {
+	return strings.NewReplacer(`rifaapp-dev`, `rifaapp-`+name, `"dev"`, `"`+name+`"`).Replace(document)
 }
 
 // TestCopyOfDev: what TestDeployment deploys is dev under another name, in the account it was given.

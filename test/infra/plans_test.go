@@ -241,6 +241,9 @@ func checkBoundary(t *testing.T, plan *terraform.PlanStruct) {
 			}
 		}
 	}
+	if made, copied := policy(t, plan, `aws_iam_policy.boundary["exhibition"]`), boundaryOfDev(text, "exhibition"); made != copied {
+		t.Errorf("TestDeployment would give its roles the boundary\n%s\nwhere bootstrap makes\n%s", copied, made)
+	}
 	making := statements(t, policy(t, plan, `aws_iam_policy.data["dev"]`), "iam:CreateRole")
 	want := map[string]any{"StringEquals": map[string]any{"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/rifaapp-boundary-dev"}}
 	if len(making) != 1 || !reflect.DeepEqual(making[0].Condition, want) {
