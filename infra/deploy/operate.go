@@ -194,7 +194,7 @@ func (p program) destroy(ctx context.Context, args []string) error {
 		return err
 	}
 	if t.Production {
-		return fmt.Errorf("%s is production, nothing was deleted: set production = false in %s and deploy that first", t.Name, t.Dir)
+		return fmt.Errorf("%s is production, nothing was deleted: set production = false and secret_recovery_days = 0 in %s and deploy that first; secrets with days of recovery would keep their names, and %[1]s could not be made anew before they are over", t.Name, t.Dir)
 	}
 	fmt.Fprintf(p.out, "This deletes everything of %s in account %s, its database and all raffles in it.\nType the environment's name to go on: ", t.Name, t.AccountID)
 	typed, _ := bufio.NewReader(p.in).ReadString('\n') // whatever was typed before the end counts

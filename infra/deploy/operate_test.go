@@ -131,7 +131,7 @@ func TestDestroy(t *testing.T) {
 		"after the name":     {"dev", "dev\n", []string{"terragrunt destroy"}, "dev is deleted"},
 		"after another name": {"dev", "yes\n", nil, `that is not "dev": nothing was deleted`},
 		"after nothing":      {"dev", "", nil, "nothing was deleted"},
-		"production":         {"prod", "prod\n", nil, "prod is production, nothing was deleted"},
+		"production":         {"prod", "prod\n", nil, "prod is production, nothing was deleted: set production = false and secret_recovery_days = 0 in "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -184,6 +184,8 @@ var (
 	lockUnit    = regexp.MustCompile(`(?m)\bPath:\s+\S+/([^/\s]+)/terraform\.tfstate`)
 	lockWho     = regexp.MustCompile(`(?m)\bWho:\s+(\S+)`)
 	lockCreated = regexp.MustCompile(`(?m)\bCreated:\s+(\S+ \S+)`)
+	secretName  = regexp.MustCompile(`Secrets Manager Secret \(([^)\s]+)\)[^\n]*scheduled for deletion`)
+	groupName   = regexp.MustCompile(`Log Group \(([^)\s]+)\)[^\n]*log group already exists`)
 	fault       = regexp.MustCompile(`(?m)Error: (.+)$`)
 )
 
@@ -201,6 +203,18 @@ func (s Stack) explain(ctx context.Context, command, said string, err error) err
 			ErrLocked, first(lockWho, said, "somebody"), first(lockCreated, said, "an unknown time"), unit, id, s.unlock(unit, id))
 	case strings.Contains(said, "ExpiredToken") || strings.Contains(said, "token has expired") || strings.Contains(said, "SSO session has expired"):
 		return fmt.Errorf("the AWS session expired during %s: sign in again (aws sso login), then repeat it", command)
+	case strings.Contains(said, "SecondsUntilAutoPause can only be specified when minimum capacity is 0"):
+		return fmt.Errorf("terragrunt %s failed: the provider cannot take a cluster that pauses to a higher capacity.min. This does, with capacity.max as N; then repeat it:\n\n"+
+			"  aws rds modify-db-cluster --db-cluster-identifier rifaapp-%s --serverless-v2-scaling-configuration MinCapacity=0.5,MaxCapacity=N --apply-immediately",
+			command, filepath.Base(s.Dir))
+	case secretName.MatchString(said):
+		name := first(secretName, said, "")
+		return fmt.Errorf("terragrunt %s failed: secret %s was deleted, but its name stays taken until its days of recovery are over. If nobody needs its value again, this frees the name; then repeat it:\n\n"+
+			"  aws secretsmanager delete-secret --secret-id %s --force-delete-without-recovery", command, name, name)
+	case groupName.MatchString(said):
+		name := first(groupName, said, "")
+		return fmt.Errorf("terragrunt %s failed: log group %s already exists, made by a service that logged before or after Terraform kept it. This deletes it with what was logged there; then repeat it:\n\n"+
+			"  aws logs delete-log-group --log-group-name %s", command, name, name)
 	}
 	if cause := first(fault, said, ""); cause != "" {
 		return fmt.Errorf("terragrunt %s failed: %s", command, cause)

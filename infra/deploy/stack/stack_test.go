@@ -83,6 +83,9 @@ func TestExplain(t *testing.T) {
 	for said, want := range map[string]string{
 		"STDERR [api] terraform: Error: creating function: AccessDenied": "terragrunt apply failed: creating function: AccessDenied",
 		"api error ExpiredToken: The security token is expired":          "the AWS session expired during apply",
+		prefix + "Error: updating RDS Cluster (rifaapp-dev): operation error RDS: ModifyDBCluster, https response error StatusCode: 400, api error InvalidParameterValue: SecondsUntilAutoPause can only be specified when minimum capacity is 0\n":         "\n  aws rds modify-db-cluster --db-cluster-identifier rifaapp-dev --serverless-v2-scaling-configuration MinCapacity=0.5,MaxCapacity=N --apply-immediately",
+		prefix + "Error: creating Secrets Manager Secret (rifaapp-dev/jwt-keys): operation error Secrets Manager: CreateSecret, InvalidRequestException: You can't create this secret because a secret with this name is already scheduled for deletion.\n": "\n  aws secretsmanager delete-secret --secret-id rifaapp-dev/jwt-keys --force-delete-without-recovery",
+		prefix + "Error: creating CloudWatch Logs Log Group (/aws/lambda/rifaapp-dev-api): operation error CloudWatch Logs: CreateLogGroup, ResourceAlreadyExistsException: The specified log group already exists\n":                                       "\n  aws logs delete-log-group --log-group-name /aws/lambda/rifaapp-dev-api",
 		"something": "terragrunt apply failed: exit status 1",
 	} {
 		if err := s.explain(t.Context(), "apply", said, errors.New("exit status 1")); !strings.Contains(err.Error(), want) {
