@@ -6,7 +6,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"strings"
+
+	"github.com/rifaapp/rifaapp/app/prompt"
 )
 
 func (c *command) deploy(ctx context.Context) error {
@@ -25,7 +28,7 @@ func (c *command) deployOptions() DeployOptions {
 }
 
 func (c *command) revert(ctx context.Context) error {
-	o := RevertOptions{To: c.to, LogOnly: c.logOnly, Confirm: c.ask}
+	o := RevertOptions{To: c.to, LogOnly: c.logOnly, Confirm: func(question string) (bool, error) { return c.ask(ctx, question) }}
 	if c.yes || c.project.conf.isTrue(false, "revert.no_prompt") {
 		o.Confirm = nil
 	}
@@ -37,18 +40,20 @@ func (c *command) revert(ctx context.Context) error {
 }
 
 // ask puts a question to a person. No answer, as from a script, means revert.prompt_accept's "no".
-func (c *command) ask(question string) (bool, error) {
+func (c *command) ask(ctx context.Context, question string) (bool, error) {
 	accept := c.project.conf.isTrue(false, "revert.prompt_accept")
 	choice := "[No]"
 	if accept {
 		choice = "[Yes]"
 	}
-	in := bufio.NewReader(c.env.Stdin)
+	in := bufio.NewReader(prompt.Reader(ctx, c.env.Stdin))
 	for {
 		fmt.Fprintf(c.env.Stdout, "%s %s ", question, choice)
 		line, err := in.ReadString('\n')
 		answer := strings.ToLower(strings.TrimSpace(line))
 		switch {
+		case err != nil && err != io.EOF:
+			return false, fmt.Errorf("%w: %w", ErrNotConfirmed, err)
 		case answer == "" && err != nil:
 			return false, fmt.Errorf("%w: there is nobody to ask; give -y to go ahead", ErrNotConfirmed)
 		case answer == "":

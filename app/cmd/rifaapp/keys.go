@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
 	"github.com/rifaapp/rifaapp/app/auth"
+	"github.com/rifaapp/rifaapp/app/prompt"
 )
 
 const keysUsage = `Usage: rifaapp keys new | rotate
@@ -20,7 +22,7 @@ store of secrets.
 `
 
 // keys is `rifaapp keys`.
-func keys(args []string, stdin io.Reader, stdout io.Writer) error {
+func keys(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
 	if len(args) != 1 || args[0] != "new" && args[0] != "rotate" {
 		_, _ = io.WriteString(stdout, keysUsage)
 		if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
@@ -30,7 +32,7 @@ func keys(args []string, stdin io.Reader, stdout io.Writer) error {
 	}
 	set := auth.GenerateKeySet()
 	if args[0] == "rotate" {
-		text, err := io.ReadAll(stdin)
+		text, err := io.ReadAll(prompt.Reader(ctx, stdin))
 		if err != nil {
 			return fmt.Errorf("read the set to rotate: %w", err)
 		}

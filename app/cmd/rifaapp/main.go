@@ -15,6 +15,7 @@ import (
 
 	"github.com/rifaapp/rifaapp/app/draw"
 	"github.com/rifaapp/rifaapp/app/lambda"
+	"github.com/rifaapp/rifaapp/app/prompt"
 	"github.com/rifaapp/rifaapp/app/scheduling"
 )
 
@@ -42,6 +43,7 @@ func main() {
 		_ = scheduling.BesideDatabase() // refused, it costs speed and nothing else
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills, whatever the first one waits for
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	if err == nil {
@@ -76,9 +78,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	case "people":
 		return people(ctx, args, getenv, stdin, stdout)
 	case "keys":
-		return keys(args, stdin, stdout)
+		return keys(ctx, args, stdin, stdout)
 	case "verify-draw":
-		if code := draw.Command(ctx, args, stdin, stdout, stderr); code != 0 {
+		if code := draw.Command(ctx, args, prompt.Reader(ctx, stdin), stdout, stderr); code != 0 {
 			return exitError(code)
 		}
 		return nil

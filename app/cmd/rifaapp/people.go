@@ -9,6 +9,7 @@ import (
 
 	"github.com/rifaapp/rifaapp/app/auth"
 	"github.com/rifaapp/rifaapp/app/command"
+	"github.com/rifaapp/rifaapp/app/prompt"
 )
 
 const peopleUsage = `Usage: rifaapp people erase [--yes] ID-OR-EMAIL
@@ -40,7 +41,12 @@ func people(ctx context.Context, args []string, getenv func(string) string, stdi
 		return err
 	}
 	fmt.Fprintf(stdout, "%d accounts and %d participants; their %d purchases stay.\n", len(person.Accounts), len(person.Participants), person.Purchases)
-	if !yes && !confirmed(stdin, stdout) {
+	if !yes {
+		if yes, err = confirmed(ctx, stdin, stdout); err != nil {
+			return fmt.Errorf("nothing was erased: %w", err)
+		}
+	}
+	if !yes {
 		fmt.Fprintln(stdout, "Nothing was erased.")
 		return exitError(1)
 	}
@@ -64,8 +70,12 @@ func parsePeople(args []string) (yes bool, who string, ok bool) {
 	return false, "", false
 }
 
-func confirmed(stdin io.Reader, stdout io.Writer) bool {
+// confirmed asks a person. No answer, as from a script, means no.
+func confirmed(ctx context.Context, stdin io.Reader, stdout io.Writer) (bool, error) {
 	fmt.Fprint(stdout, "Erase them for good? Type yes: ")
-	line, _ := bufio.NewReader(stdin).ReadString('\n')
-	return strings.TrimSpace(line) == "yes"
+	line, err := bufio.NewReader(prompt.Reader(ctx, stdin)).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return false, err
+	}
+	return strings.TrimSpace(line) == "yes", nil
 }
