@@ -178,6 +178,12 @@ func checkPlan(t *testing.T, env string) {
 	}
 	t.Run("routes are the document's", func(t *testing.T) { checkRoutes(t, w, all["gateway"]) })
 	t.Run("no way out", func(t *testing.T) { checkNoWayOut(t, all["network"]) })
+	t.Run("alarms know the schedule", func(t *testing.T) {
+		bad := map[string]float64{"dev": 1, "prod": 3}[env] // dev's clock is slower than a minute
+		if got := planned(t, all["observability"], `aws_cloudwatch_metric_alarm.this["schedule-failing"]`)["datapoints_to_alarm"]; got != bad {
+			t.Errorf("schedule-failing goes off after %v bad minutes, want %v", got, bad)
+		}
+	})
 	t.Run("only production is protected", func(t *testing.T) {
 		cluster := planned(t, all["database"], "aws_rds_cluster.this[0]")
 		production := env == "prod"

@@ -130,7 +130,7 @@ resource "aws_iam_policy" "plan_state" {
   for_each = var.environments
 
   name        = "${var.prefix}-plan-state-${each.key}"
-  description = "Read and lock the state of ${each.key}"
+  description = "Read the state of ${each.key}"
   policy      = data.aws_iam_policy_document.plan_state[each.key].json
 }
 

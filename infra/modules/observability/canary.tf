@@ -4,6 +4,9 @@ locals {
   calls = "m_calls"
   # A share of few calls says nothing: below min_calls the expression is 0.
   share = "IF(m_calls >= ${var.canary.min_calls}, 100 * m_errors / m_calls, 0)"
+  # The same for the slowest of them, which among fewer is one cold start. CloudWatch's own setting for few samples waits
+  # for a thousand, and keeps an alarm that went off until there are as many again.
+  slowest = "IF(m_calls >= 50, m_p99, 0)"
 }
 
 resource "aws_cloudwatch_metric_alarm" "canary_errors" {
@@ -95,13 +98,36 @@ resource "aws_cloudwatch_metric_alarm" "canary_slow" {
   datapoints_to_alarm = 2
   treat_missing_data  = "notBreaching"
 
-  namespace          = "AWS/Lambda"
-  metric_name        = "Duration"
-  dimensions         = local.alias
-  period             = 60
-  extended_statistic = "p99"
+  metric_query {
+    id          = "slowest"
+    label       = "slowest hundredth, ms"
+    expression  = local.slowest
+    return_data = true
+  }
 
-  evaluate_low_sample_count_percentiles = "ignore"
+  metric_query {
+    id = "m_p99"
+
+    metric {
+      namespace   = "AWS/Lambda"
+      metric_name = "Duration"
+      dimensions  = local.alias
+      period      = 60
+      stat        = "p99"
+    }
+  }
+
+  metric_query {
+    id = local.calls
+
+    metric {
+      namespace   = "AWS/Lambda"
+      metric_name = "Invocations"
+      dimensions  = local.alias
+      period      = 60
+      stat        = "Sum"
+    }
+  }
 }
 
 # One name to watch.

@@ -21,17 +21,17 @@ locals {
       ]
     },
     {
-      title = "Calls by version", stat = "Sum", metrics = [
+      title = "Calls by version (while two serve)", stat = "Sum", metrics = [
         [{ expression = "SEARCH('{AWS/Lambda,ExecutedVersion,FunctionName,Resource} FunctionName=\"${var.api_function_name}\" MetricName=\"Invocations\"', 'Sum', 60)" }],
       ]
     },
     {
-      title = "Failed calls by version", stat = "Sum", metrics = [
+      title = "Failed calls by version (while two serve)", stat = "Sum", metrics = [
         [{ expression = "SEARCH('{AWS/Lambda,ExecutedVersion,FunctionName,Resource} FunctionName=\"${var.api_function_name}\" MetricName=\"Errors\"', 'Sum', 60)" }],
       ]
     },
     {
-      title = "Milliseconds by version, p99", stat = "p99", metrics = [
+      title = "Milliseconds by version, p99 (while two serve)", stat = "p99", metrics = [
         [{ expression = "SEARCH('{AWS/Lambda,ExecutedVersion,FunctionName,Resource} FunctionName=\"${var.api_function_name}\" MetricName=\"Duration\"', 'p99', 60)" }],
       ]
     },

@@ -103,8 +103,19 @@ variable "alarm_emails" {
   }
 }
 
+variable "schedule" {
+  description = "By which clock the api function is called, as the lambda module has it; null for none. Dropped calls of one that is slower than a minute are each an alarm."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.schedule == null || can(regex("^(rate|cron)\\(.+\\)$", var.schedule))
+    error_message = "schedule must be rate(…) or cron(…), such as rate(1 minute)."
+  }
+}
+
 variable "canary" {
-  description = "When a canary is called back: failed share of calls in percent over a minute (with at least min_calls in it), and the slowest hundredth in milliseconds."
+  description = "When a canary is called back: failed share of calls in percent over a minute (with at least min_calls in it), and the slowest hundredth in milliseconds (with at least 50)."
   type = object({
     error_percent = optional(number, 1)
     min_calls     = optional(number, 10)

@@ -55,6 +55,7 @@ unit "observability" {
   values = merge(local.everywhere, {
     engine          = values.database.engine
     max_connections = values.database.max_connections
+    schedule        = try(values.api.schedule, null)
     observability   = values.observability
   })
 }

@@ -67,6 +67,7 @@ inputs = merge(values.observability, {
   api_log_group_name     = dependency.api.outputs.log_group_name
   api_id                 = dependency.gateway.outputs.api_id
   kms_key_arn            = dependency.network.outputs.kms_key_arn
+  schedule               = values.schedule
 
   database = {
     engine          = dependency.database.outputs.engine

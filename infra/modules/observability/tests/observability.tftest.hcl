@@ -15,6 +15,7 @@ variables {
 run "watches_an_aurora_environment" {
   variables {
     alarm_emails = ["turno@rifa.example"]
+    schedule     = "rate(1 minute)"
   }
 
   assert {
@@ -38,6 +39,19 @@ run "watches_an_aurora_environment" {
   assert {
     condition     = aws_cloudwatch_composite_alarm.canary.alarm_rule == "ALARM(\"rifaapp-test-canary-errors\") OR ALARM(\"rifaapp-test-canary-5xx\") OR ALARM(\"rifaapp-test-canary-slow\")"
     error_message = "Crashes, 5xx answers and slowness must each call a canary back."
+  }
+
+  # An alarm on the percentile itself is inactive, or stays as it is, below a thousand calls a minute.
+  assert {
+    condition = (aws_cloudwatch_metric_alarm.canary_slow.datapoints_to_alarm == 2 && aws_cloudwatch_metric_alarm.canary_slow.evaluation_periods == 3
+      && one([for q in aws_cloudwatch_metric_alarm.canary_slow.metric_query : q.expression if coalesce(q.return_data, false)]) == "IF(m_calls >= 50, m_p99, 0)"
+    && one([for q in aws_cloudwatch_metric_alarm.canary_slow.metric_query : q.metric[0].stat if q.id == "m_p99"]) == "p99")
+    error_message = "The slowest hundredth must count from 50 calls a minute on, two minutes in three."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["schedule-failing"].datapoints_to_alarm == 3
+    error_message = "Called every minute, three dropped calls in five minutes are an alarm."
   }
 
   assert {
@@ -67,11 +81,17 @@ run "watches_a_plain_server" {
   variables {
     database = { engine = "rds", identifier = "rifaapp-test", max_connections = 80 }
     canary   = { error_percent = 5, min_calls = 50 }
+    schedule = "rate(6 hours)"
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.disk) == 1 && !contains(keys(aws_cloudwatch_metric_alarm.this), "database-capacity")
-    error_message = "A plain server has a disk that fills up, and no capacity units."
+    condition     = aws_cloudwatch_metric_alarm.this["schedule-failing"].datapoints_to_alarm == 1
+    error_message = "Called less often than every minute, one dropped call is an alarm: there are no three in five minutes."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.disk) == 1 && length(setintersection(keys(aws_cloudwatch_metric_alarm.this), ["database-capacity", "database-deadlocks"])) == 0
+    error_message = "A plain server has a disk that fills up, and no metrics of capacity units and deadlocks."
   }
 
   assert {
@@ -99,10 +119,11 @@ run "refuses_what_is_no_name_or_number" {
     kms_key_arn            = "alias/rifaapp"
     alarm_emails           = ["nobody"]
     canary                 = { error_percent = 0 }
+    schedule               = "every minute"
   }
 
   expect_failures = [
     var.name, var.api_function_name, var.migrator_function_name, var.alias, var.api_log_group_name, var.api_id, var.database,
-    var.kms_key_arn, var.alarm_emails, var.canary,
+    var.kms_key_arn, var.alarm_emails, var.canary, var.schedule,
   ]
 }
