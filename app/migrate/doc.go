@@ -14,7 +14,7 @@
 // takes back what followed BEGIN. A script that begins and never ends its transaction is an error,
 // as are other isolation levels and two-phase commits. Commands of psql (\set, \i) and psql's
 // variables (:'name') are refused with file and line; COPY … FROM STDIN with its data in the
-// script works.
+// script works; nothing but a comment may follow its semicolon on the same line.
 // Session settings, roles, temporary tables and the like are gone when a script has ended.
 //
 // A deploy or revert script that cannot run inside a transaction (CREATE INDEX CONCURRENTLY, VACUUM)

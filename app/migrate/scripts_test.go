@@ -24,7 +24,8 @@ BEGIN ATOMIC
   SELECT CASE WHEN x > 1 THEN 2 ELSE 3 END;
 END;
 CREATE RULE r AS ON DELETE TO t DO ALSO (INSERT INTO t VALUES (100, 'rule;'); SELECT 1);
-COPY t (id, note) FROM STDIN;
+COPY t(id, note)FROM -- the data;
+  STDIN; -- follows
 1	one;
 2	\N
 3	back\\slash\tand tab

@@ -47,6 +47,8 @@ type splitter struct {
 	parens int
 	depth  int      // of BEGIN … END in the body of a function
 	words  []string // the first words of the statement, in lower case
+	last   string   // the token before, when it is a word outside parentheses
+	copies bool     // the statement is COPY … FROM STDIN
 }
 
 // splitScript splits a script at its semicolons: not those in quotes, dollar quotes, comments,
@@ -95,13 +97,15 @@ func (s *splitter) step() error {
 		return nil
 	}
 	if s.start < 0 {
-		s.start, s.begun, s.parens, s.depth, s.words = s.pos, s.line, 0, 0, nil
+		s.start, s.begun, s.parens, s.depth, s.words, s.last, s.copies = s.pos, s.line, 0, 0, nil, "", false
 	}
 	return s.token()
 }
 
 // token reads one token of a statement.
 func (s *splitter) token() error {
+	last := s.last
+	s.last = ""
 	switch c := s.text[s.pos]; {
 	case c == '\'':
 		return s.quoted('\'', false)
@@ -112,7 +116,7 @@ func (s *splitter) token() error {
 	case c == ':':
 		return s.colon()
 	case isWordStart(c):
-		return s.word()
+		return s.word(last)
 	case isDigit(c):
 		s.number()
 	case c == '(':
@@ -139,7 +143,7 @@ func (s *splitter) number() {
 }
 
 func (s *splitter) lineComment() {
-	end := strings.IndexByte(s.text[s.pos:], '\n')
+	end := strings.IndexAny(s.text[s.pos:], lineEnds)
 	if end < 0 {
 		end = len(s.text) - s.pos
 	}
@@ -200,13 +204,13 @@ func (s *splitter) continuation() int {
 	newline := false
 	for i := s.pos; i < len(s.text); i++ {
 		switch c := s.text[i]; {
-		case c == '\n' || c == '\r':
+		case strings.IndexByte(lineEnds, c) >= 0:
 			newline = true
 		case isSpace(c):
 		case newline && c == '\'':
 			return i
 		case strings.HasPrefix(s.text[i:], "--"):
-			end := strings.IndexByte(s.text[i:], '\n')
+			end := strings.IndexAny(s.text[i:], lineEnds)
 			if end < 0 {
 				return 0
 			}

@@ -12,20 +12,21 @@ func TestSplitScript(t *testing.T) {
 		script string
 		want   []string
 	}{
-		"nothing":             {"", nil},
-		"only comments":       {"-- a;\n/* b; /* c; */ d; */\n;;\n", nil},
-		"statements":          {"SELECT 1; SELECT 2;\nSELECT 3", []string{"SELECT 1", "SELECT 2", "SELECT 3"}},
-		"literals":            {`SELECT 'a;''b;', "c;""d", E'e\';', 'f\'; SELECT U&'\0041;'`, []string{`SELECT 'a;''b;', "c;""d", E'e\';', 'f\'`, `SELECT U&'\0041;'`}},
-		"a literal in parts":  {"SELECT E'a'\n  -- b;\n  '\\';c'; SELECT 2", []string{"SELECT E'a'\n  -- b;\n  '\\';c'", "SELECT 2"}},
-		"dollar quotes":       {"DO $$ BEGIN; END $$; SELECT $a$ $$; $b$; $a$; SELECT $1; SELECT a$b$c;", []string{"DO $$ BEGIN; END $$", "SELECT $a$ $$; $b$; $a$", "SELECT $1", "SELECT a$b$c"}},
-		"comments inside":     {"SELECT -- a;'\n 1 /* ;' */ ; SELECT 2", []string{"SELECT -- a;'\n 1 /* ;' */", "SELECT 2"}},
-		"parentheses":         {"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3;", []string{"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)", "SELECT 3"}},
-		"a body":              {"CREATE FUNCTION f(begin int) RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; SELECT 3", []string{"CREATE FUNCTION f(begin int) RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END", "SELECT 3"}},
-		"a procedure's body":  {"create or replace procedure p() begin atomic insert into t values (1); end; SELECT 3", []string{"create or replace procedure p() begin atomic insert into t values (1); end", "SELECT 3"}},
-		"BEGIN elsewhere":     {"BEGIN; SELECT 1; END; SELECT 2", []string{"BEGIN", "SELECT 1", "END", "SELECT 2"}},
-		"casts and slices":    {"SELECT a::text, b[1:2], f(x := 1); SELECT 2", []string{"SELECT a::text, b[1:2], f(x := 1)", "SELECT 2"}},
-		"Unicode's space":     {"SELECT 1\u00a0;\u2000", []string{"SELECT 1\u00a0", "\u2000"}}, // faults, which the server names
-		"a mark at the front": {"\ufeffSELECT 1;\r\nSELECT 2;\r\n", []string{"SELECT 1", "SELECT 2"}},
+		"nothing":                {"", nil},
+		"only comments":          {"-- a;\n/* b; /* c; */ d; */\n;;\n", nil},
+		"statements":             {"SELECT 1; SELECT 2;\nSELECT 3", []string{"SELECT 1", "SELECT 2", "SELECT 3"}},
+		"literals":               {`SELECT 'a;''b;', "c;""d", E'e\';', 'f\'; SELECT U&'\0041;'`, []string{`SELECT 'a;''b;', "c;""d", E'e\';', 'f\'`, `SELECT U&'\0041;'`}},
+		"a literal in parts":     {"SELECT E'a'\n  -- b;\n  '\\';c'; SELECT 2", []string{"SELECT E'a'\n  -- b;\n  '\\';c'", "SELECT 2"}},
+		"dollar quotes":          {"DO $$ BEGIN; END $$; SELECT $a$ $$; $b$; $a$; SELECT $1; SELECT a$b$c;", []string{"DO $$ BEGIN; END $$", "SELECT $a$ $$; $b$; $a$", "SELECT $1", "SELECT a$b$c"}},
+		"comments inside":        {"SELECT -- a;'\n 1 /* ;' */ ; SELECT 2", []string{"SELECT -- a;'\n 1 /* ;' */", "SELECT 2"}},
+		"parentheses":            {"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2); SELECT 3;", []string{"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)", "SELECT 3"}},
+		"a body":                 {"CREATE FUNCTION f(begin int) RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END; SELECT 3", []string{"CREATE FUNCTION f(begin int) RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; SELECT 2; END", "SELECT 3"}},
+		"a procedure's body":     {"create or replace procedure p() begin atomic insert into t values (1); end; SELECT 3", []string{"create or replace procedure p() begin atomic insert into t values (1); end", "SELECT 3"}},
+		"BEGIN elsewhere":        {"BEGIN; SELECT 1; END; SELECT 2", []string{"BEGIN", "SELECT 1", "END", "SELECT 2"}},
+		"casts and slices":       {"SELECT a::text, b[1:2], f(x := 1); SELECT 2", []string{"SELECT a::text, b[1:2], f(x := 1)", "SELECT 2"}},
+		"Unicode's space":        {"SELECT 1\u00a0;\u2000", []string{"SELECT 1\u00a0", "\u2000"}}, // faults, which the server names
+		"lines that end with CR": {"-- a;\rSELECT E'a' -- b\r '\\';c'; -- d\rSELECT 2;\r", []string{"SELECT E'a' -- b\r '\\';c'", "SELECT 2"}},
+		"a mark at the front":    {"\ufeffSELECT 1;\r\nSELECT 2;\r\n", []string{"SELECT 1", "SELECT 2"}},
 	} {
 		s, err := splitScript("x.sql", c.script)
 		if err != nil {
@@ -57,19 +58,47 @@ func TestCopyData(t *testing.T) {
 	}
 }
 
+// TestCopyIsFoundByItsWords reads the ways to write COPY … FROM STDIN. One that is not found makes the
+// server wait for data for ever.
+func TestCopyIsFoundByItsWords(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]bool{
+		"COPY a FROM STDIN":                           true,
+		"COPY a FROM STDIN -- no semicolon\n":         true,
+		"COPY a(id)FROM STDIN;":                       true,
+		"COPY a FROM -- x\n STDIN; -- data follows":   true,
+		"COPY a FROM/* x */stdin;\t\r\n1\r\n\\.\r\n":  true,
+		"COPY \"a\"FROM STDIN(FORMAT csv);":           true,
+		"COPY a FROM STDOUT;":                         true,
+		"COPY a FROM 'stdin';":                        false,
+		"COPY stdin FROM '/tmp/x';":                   false,
+		"COPY (SELECT * FROM stdin) TO STDOUT;":       false,
+		"COPY a FROM '/tmp/x' WITH (NULL 'x'), STDIN": false,
+		"SELECT * FROM stdin;":                        false,
+	} {
+		s, err := splitScript("x.sql", script)
+		if err != nil || len(s.statements) != 1 || s.statements[0].copy != want {
+			t.Errorf("%q gives %v, %+v", script, err, s)
+		}
+	}
+}
+
 func TestScriptsThatCannotBeSplit(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string]string{
-		"SELECT 1;\n/* a /* b */":         "x.sql:2: a comment begins with /* and never ends",
-		"\n\nSELECT 'a":                   "x.sql:3: a text begins with ' and never ends",
-		"SELECT \"a":                      `x.sql:1: a text begins with " and never ends`,
-		"SELECT\n$x$ a $y$":               "x.sql:2: a text begins with $x$ and never ends",
-		"SELECT 1 \\gset\n":               `x.sql:1: "\\gset" is a command of psql`,
-		"-- x\n\\connect other\n":         `x.sql:2: "\\connect other" is a command of psql`,
-		"SELECT :'who', 1;":               "x.sql:1: \":'who', 1;\" uses a variable of psql",
-		"SELECT 1 AS :\"name\"":           "uses a variable of psql",
-		"SELECT :{?x}":                    "uses a variable of psql",
-		"COPY t FROM STDIN;\n1\n\\.\n\\x": "x.sql:4: ",
+		"SELECT 1;\n/* a /* b */":                      "x.sql:2: a comment begins with /* and never ends",
+		"\n\nSELECT 'a":                                "x.sql:3: a text begins with ' and never ends",
+		"SELECT \"a":                                   `x.sql:1: a text begins with " and never ends`,
+		"SELECT\n$x$ a $y$":                            "x.sql:2: a text begins with $x$ and never ends",
+		"SELECT 1 \\gset\n":                            `x.sql:1: "\\gset" is a command of psql`,
+		"-- x\n\\connect other\n":                      `x.sql:2: "\\connect other" is a command of psql`,
+		"SELECT :'who', 1;":                            "x.sql:1: \":'who', 1;\" uses a variable of psql",
+		"SELECT 1 AS :\"name\"":                        "uses a variable of psql",
+		"SELECT :{?x}":                                 "uses a variable of psql",
+		"COPY t FROM STDIN;\n1\n\\.\n\\x":              "x.sql:4: ",
+		"\nCOPY t FROM STDIN; DROP TABLE t;\n1\n\\.\n": `x.sql:2: "DROP TABLE t;" follows COPY … FROM STDIN; on its line, and the data begins on the next line`,
+		"COPY t FROM STDIN; SELECT 1":                  `x.sql:1: "SELECT 1" follows COPY`,
+		"COPY t FROM STDIN; -- x\rDROP TABLE t;\n":     "x.sql:1: ",
 	} {
 		if _, err := splitScript("x.sql", script); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q gives %v, not %s", script, err, want)

@@ -1,12 +1,12 @@
 package migrate
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // space is what separates tokens.
 const space = " \t\n\r\f\v"
+
+// lineEnds end a line for the server and psql: each of them ends a comment that begins with --.
+const lineEnds = "\r\n"
 
 func isSpace(c byte) bool { return strings.IndexByte(space, c) >= 0 }
 
@@ -23,8 +23,9 @@ func firstLine(s string) string {
 	return strings.TrimSpace(line)
 }
 
-// word passes a keyword or a name, or the literal that its letter introduces (E'…', B'…', N'…').
-func (s *splitter) word() error {
+// word passes a keyword or a name, or the literal that its letter introduces (E'…', B'…', N'…'). The
+// token before it is last, when that was a word.
+func (s *splitter) word(last string) error {
 	to := s.pos
 	for to < len(s.text) && isWordPart(s.text[to]) {
 		to++
@@ -37,6 +38,11 @@ func (s *splitter) word() error {
 	s.advance(to)
 	if len(s.words) < 8 {
 		s.words = append(s.words, word)
+	}
+	if s.parens == 0 {
+		s.last = word
+		// The server takes FROM STDOUT for FROM STDIN.
+		s.copies = s.copies || s.words[0] == "copy" && last == "from" && (word == "stdin" || word == "stdout")
 	}
 	if !s.inRoutine() || s.parens > 0 {
 		return nil
@@ -105,28 +111,27 @@ func (s *splitter) colon() error {
 
 // end closes a statement at its semicolon.
 func (s *splitter) end() error {
-	copies := len(s.words) > 0 && s.words[0] == "copy"
 	s.flush(s.pos)
 	s.advance(s.pos + 1)
-	last := &s.script.statements[len(s.script.statements)-1]
-	if copies && copyFromStdin.MatchString(last.sql) {
-		last.copy = true
-		last.data = s.copyData()
+	if !s.copies {
+		return nil
 	}
-	return nil
+	data, err := s.copyData()
+	s.script.statements[len(s.script.statements)-1].data = data
+	return err
 }
 
-var copyFromStdin = regexp.MustCompile(`(?is)\sFROM\s+STDIN\b`)
-
 // copyData takes the lines after COPY … FROM STDIN; up to the line \.
-func (s *splitter) copyData() string {
-	rest := s.text[s.pos:]
-	line := strings.IndexByte(rest, '\n')
-	if line < 0 {
+func (s *splitter) copyData() (string, error) {
+	rest, _, found := strings.Cut(s.text[s.pos:], "\n")
+	switch same := strings.Trim(rest, space); {
+	case same != "" && (!strings.HasPrefix(same, "--") || strings.ContainsAny(same, lineEnds)):
+		return "", s.fault(s.line, "%q follows COPY … FROM STDIN; on its line, and the data begins on the next line; put it after the data", firstLine(same))
+	case !found:
 		s.advance(len(s.text))
-		return ""
+		return "", nil
 	}
-	from := s.pos + line + 1
+	from := s.pos + len(rest) + 1
 	for at := from; at < len(s.text); {
 		next := len(s.text)
 		if n := strings.IndexByte(s.text[at:], '\n'); n >= 0 {
@@ -134,18 +139,18 @@ func (s *splitter) copyData() string {
 		}
 		if strings.TrimRight(s.text[at:next], "\r\n") == `\.` {
 			s.advance(next)
-			return s.text[from:at]
+			return s.text[from:at], nil
 		}
 		at = next
 	}
 	s.advance(len(s.text))
-	return s.text[from:]
+	return s.text[from:], nil
 }
 
 // flush ends the statement. It goes to the server without the space around it, by the server's own idea
 // of space: what only Unicode calls so is a fault that the server must see, as it does from psql.
 func (s *splitter) flush(end int) {
 	sql := strings.TrimRight(s.text[s.start:end], space)
-	s.script.statements = append(s.script.statements, statement{sql: sql, line: s.begun, words: s.words})
+	s.script.statements = append(s.script.statements, statement{sql: sql, line: s.begun, words: s.words, copy: s.copies})
 	s.start = -1
 }
