@@ -21,7 +21,7 @@ func (s *Server) take() error {
 		return fmt.Errorf("use %s: %w", s.options.Dir, err)
 	}
 	s.claim = claim
-	return s.owner.own(claim.Name())
+	return s.owner.ownFile(claim)
 }
 
 func (s *Server) release() {
@@ -32,7 +32,10 @@ func (s *Server) release() {
 }
 
 func claim(dir string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(dir, claimName), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(filepath.Join(dir, claimName), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("its %s is a symbolic link, which leads elsewhere: see who made it, and remove it", claimName)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -47,16 +50,19 @@ func claim(dir string) (*os.File, error) {
 }
 
 // sweep ends the servers in memory of processes that were killed before they could, and removes
-// their folders: each would hold its memory until the machine restarts.
-func sweep(ctx context.Context) {
+// their folders: each would hold its memory until the machine restarts. Those of other users stay.
+func sweep(ctx context.Context, o *owner) {
 	dirs, _ := filepath.Glob(filepath.Join(memoryDir, memoryPrefix+"*"))
 	for _, dir := range dirs {
 		if _, err := os.Stat(filepath.Join(dir, claimName)); err != nil {
 			continue // being made this very moment
 		}
+		if err := o.trust(dir); err != nil {
+			continue // its lock and its data may lead anywhere
+		}
 		claim, err := claim(dir)
 		if err != nil {
-			continue // in use, or somebody else's
+			continue // in use
 		}
 		left := &Server{options: Options{Dir: dir}, data: filepath.Join(dir, "data")}
 		if err := left.clearStale(ctx); err == nil {

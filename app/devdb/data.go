@@ -41,10 +41,12 @@ func (s *Server) prepareDir() error {
 		return err
 	}
 	if s.owner != nil && !reachable(s.options.Dir) {
-		sum := sha256.Sum256([]byte(s.options.Dir))
-		s.options.Dir = filepath.Join("/var/tmp", "rifaapp-"+hex.EncodeToString(sum[:6]))
+		s.options.Dir = fallback(s.options.Dir)
+		err = s.owner.makeAmongOthers(s.options.Dir)
+	} else {
+		err = os.MkdirAll(s.options.Dir, 0o755)
 	}
-	if err := os.MkdirAll(s.options.Dir, 0o755); err != nil {
+	if err != nil {
 		return fmt.Errorf("make a folder for PostgreSQL: %w", err)
 	}
 	s.data = filepath.Join(s.options.Dir, "data")
@@ -55,6 +57,12 @@ func (s *Server) prepareDir() error {
 		return err
 	}
 	return s.owner.own(s.options.Dir)
+}
+
+// fallback is where the data is that would be at dir if the unprivileged user could reach it.
+func fallback(dir string) string {
+	sum := sha256.Sum256([]byte(dir))
+	return filepath.Join("/var/tmp", "rifaapp-"+hex.EncodeToString(sum[:6]))
 }
 
 // reachable says whether other users may pass through all the folders above dir, as the

@@ -91,7 +91,7 @@ func (s *Server) start(ctx context.Context) (err error) {
 	if s.bin, err = binaries(s.owner); err != nil {
 		return err
 	}
-	sweep(ctx)
+	sweep(ctx, s.owner)
 	if err := s.prepareDir(); err != nil {
 		return err
 	}

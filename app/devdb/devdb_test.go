@@ -209,12 +209,12 @@ func TestSweepEndsWhatKilledRunsLeft(t *testing.T) {
 		_ = s.Stop(t.Context())
 		t.Skip("this machine has no " + memoryDir + ": the system clears its temporary folder itself")
 	}
-	sweep(t.Context())
+	sweep(t.Context(), s.owner)
 	if s.gone() {
 		t.Fatal("a server in use was ended")
 	}
 	s.release() // as the end of our process does
-	sweep(t.Context())
+	sweep(t.Context(), s.owner)
 	<-s.Ended()
 	// Every server that starts sweeps: one of another test may be at this folder before us.
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
@@ -287,5 +287,101 @@ func TestDataOfAnotherUser(t *testing.T) {
 	plain := &Server{options: Options{Dir: dir}, data: filepath.Join(dir, "data")}
 	if err := plain.keepOwner(); err == nil || !strings.Contains(err.Error(), "run this as that user, or delete the folder") {
 		t.Errorf("somebody else is told: %v", err)
+	}
+}
+
+// stranger is a user who is neither us nor the one that runs the server.
+const stranger = 54321
+
+// Where any user can make a folder, root takes none that another may have made, and follows no link in it.
+func TestFallbackOfAnotherUserIsRefused(t *testing.T) {
+	t.Parallel()
+	o, err := unprivileged()
+	if err != nil || o == nil {
+		t.Skipf("only root keeps its data at another place: %v", err)
+	}
+	for name, plant := range map[string]func(dir, elsewhere string) error{
+		"another user's": func(dir, _ string) error { return errors.Join(os.Mkdir(dir, 0o755), os.Chown(dir, stranger, stranger)) },
+		"a link":         func(dir, elsewhere string) error { return os.Symlink(elsewhere, dir) },
+		"a file":         func(dir, _ string) error { return os.WriteFile(dir, nil, 0o600) },
+		"open to others": func(dir, _ string) error { return errors.Join(os.Mkdir(dir, 0o755), os.Chmod(dir, 0o777)) },
+		"a link as the data": func(dir, elsewhere string) error {
+			return errors.Join(os.Mkdir(dir, 0o755), os.Symlink(elsewhere, filepath.Join(dir, "data")))
+		},
+		"a link as the lock": func(dir, elsewhere string) error {
+			return errors.Join(os.Mkdir(dir, 0o755), os.Symlink(filepath.Join(elsewhere, "victim"), filepath.Join(dir, claimName)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			closed, elsewhere := filepath.Join(folder(t), "closed"), folder(t)
+			if err := errors.Join(os.Mkdir(closed, 0o700), os.WriteFile(filepath.Join(elsewhere, "victim"), nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			dir := fallback(filepath.Join(closed, "postgres"))
+			t.Cleanup(func() { _ = os.RemoveAll(dir) })
+			if err := plant(dir, elsewhere); err != nil {
+				t.Fatal(err)
+			}
+			s := &Server{options: Options{Dir: filepath.Join(closed, "postgres")}, owner: o}
+			err := s.prepareDir()
+			s.release()
+			if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "remove it") {
+				t.Errorf("it says %v", err)
+			}
+			for _, path := range []string{elsewhere, filepath.Join(elsewhere, "victim")} {
+				if uid, err := userOf(path); uid != 0 {
+					t.Errorf("%s was handed to user %d, %v", path, uid, err)
+				}
+			}
+		})
+	}
+}
+
+func userOf(path string) (int, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return -1, err
+	}
+	return int(info.Sys().(*syscall.Stat_t).Uid), nil
+}
+
+// What root finds in memory may be there to lead it elsewhere.
+func TestSweepFollowsNobody(t *testing.T) {
+	t.Parallel()
+	o, err := unprivileged()
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := folder(t)
+	kept := filepath.Join(elsewhere, "postmaster.pid")
+	if err := os.WriteFile(kept, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plant := func() string {
+		dir, err := os.MkdirTemp(memoryDir, memoryPrefix)
+		if err != nil {
+			t.Skipf("no folder in memory: %v", err)
+		}
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		return dir
+	}
+	linked := plant()
+	if err := errors.Join(os.Symlink(elsewhere, filepath.Join(linked, "data")), os.WriteFile(filepath.Join(linked, claimName), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	stay := []string{kept, linked}
+	if o != nil {
+		theirs := plant()
+		if err := errors.Join(os.WriteFile(filepath.Join(theirs, claimName), nil, 0o600), os.Chown(theirs, stranger, stranger)); err != nil {
+			t.Fatal(err)
+		}
+		stay = append(stay, theirs)
+	}
+	sweep(t.Context(), o)
+	for _, path := range stay {
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("it went too far: %v", err)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"syscall"
 )
@@ -65,12 +66,58 @@ func (o *owner) attributes() *syscall.SysProcAttr {
 	return attributes
 }
 
+// makeAmongOthers makes a folder where any user can make one, and takes the one that is there only if
+// trust does.
+func (o *owner) makeAmongOthers(dir string) error {
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return o.trust(dir)
+}
+
+// trust refuses a folder in which another user could have left links that lead us elsewhere.
+func (o *owner) trust(dir string) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	system, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !info.IsDir():
+		return refusal(dir, "is a link or a file")
+	case ok && int(system.Uid) != os.Geteuid() && (o == nil || int(system.Uid) != o.uid):
+		return refusal(dir, fmt.Sprintf("belongs to another user (uid %d)", system.Uid))
+	case info.Mode().Perm()&0o022 != 0:
+		return refusal(dir, "can be written to by other users")
+	}
+	data := filepath.Join(dir, "data")
+	if info, err := os.Lstat(data); err == nil && !info.IsDir() {
+		return refusal(data, "is a link or a file")
+	}
+	return nil
+}
+
+func refusal(path, why string) error {
+	return fmt.Errorf("%s %s, so that its data may be another's: see who made it, and remove it to begin anew", path, why)
+}
+
 func (o *owner) own(path string) error {
 	if o == nil {
 		return nil
 	}
 	if err := os.Chown(path, o.uid, o.gid); err != nil {
 		return fmt.Errorf("hand %s to the user that runs PostgreSQL: %w", path, err)
+	}
+	return nil
+}
+
+// ownFile is own for an open file, whatever its path leads to by now.
+func (o *owner) ownFile(file *os.File) error {
+	if o == nil {
+		return nil
+	}
+	if err := file.Chown(o.uid, o.gid); err != nil {
+		return fmt.Errorf("hand %s to the user that runs PostgreSQL: %w", file.Name(), err)
 	}
 	return nil
 }
