@@ -93,7 +93,7 @@ func TestDrift(t *testing.T) {
 	if ok {
 		t.Error("a drift is no failure")
 	}
-	contains(t, said, "dev is not as the code says: 0 to add, 1 to change, 0 to destroy; deploy it, or bring the change into the code")
+	contains(t, said, "dev is not as the code says: 0 to add, 1 to change, 0 to destroy; somebody changed it by hand, or this code is ahead of what was deployed. Deploy it, or bring the change into the code")
 	if got := w.happened(); !slices.Equal(got, []string{"terragrunt plan without a lock"}) {
 		t.Errorf("happened %q", got)
 	}

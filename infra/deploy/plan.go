@@ -12,7 +12,7 @@ import (
 )
 
 // plan shows what deploying would change outside of the code. Only Terraform's plans are made: no build is needed, and
-// functions keep their code in a plan without a zip.
+// functions keep their code, whatever zip lies about.
 func (p program) plan(ctx context.Context, args []string) error {
 	flags, infraDir := p.flags("plan")
 	drift := flags.Bool("drift", false, "fail when anything differs")
@@ -44,7 +44,7 @@ func (p program) plan(ctx context.Context, args []string) error {
 		}
 	}
 	if *drift && changes != (stack.Changes{}) {
-		return errors.New(t.Name + " is not as the code says: " + changes.String() + "; deploy it, or bring the change into the code")
+		return errors.New(t.Name + " is not as the code says: " + changes.String() + "; somebody changed it by hand, or this code is ahead of what was deployed. Deploy it, or bring the change into the code")
 	}
 	return nil
 }

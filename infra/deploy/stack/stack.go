@@ -29,6 +29,8 @@ type Stack struct {
 	Terragrunt string    // the program
 	Dir        string    // of the environment
 	Out        io.Writer // gets everything that Terragrunt and Terraform say
+
+	env []string // for Terraform, beside this process's own
 }
 
 // Changes is what a plan would do to resources. Replacing one counts as adding and destroying.
@@ -42,8 +44,10 @@ func (c Changes) String() string {
 }
 
 // Preview compares the stack with what there is. It takes no lock: it waits for nobody, and cut off in the middle it
-// leaves nothing behind that others would wait for. While somebody else applies it shows what is left to do.
+// leaves nothing behind that others would wait for. While somebody else applies it shows what is left to do. The code is
+// not compared: a zip that some build left behind is no change.
 func (s Stack) Preview(ctx context.Context) (Changes, error) {
+	s.env = append(s.env, "TF_VAR_compare_code=false")
 	return s.compare(ctx, "-lock=false")
 }
 
@@ -88,7 +92,7 @@ func (s Stack) run(ctx context.Context, name string, flags ...string) (string, e
 func (s Stack) command(ctx context.Context, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, s.Terragrunt, args...)
 	command.Dir = s.Dir
-	command.Env = append(os.Environ(), "TF_IN_AUTOMATION=1")
+	command.Env = append(append(os.Environ(), "TF_IN_AUTOMATION=1"), s.env...)
 	// Ctrl-C goes to everybody in the terminal's group, and two interrupts make Terraform drop its work. In a group of
 	// its own it hears one, from us.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -94,6 +94,26 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// A zip that a build left behind is a change when it is deployed, and none to somebody who looks.
+func TestPreviewLeavesCodeOut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	program := filepath.Join(dir, "terragrunt")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\necho \"compare_code=$TF_VAR_compare_code\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	said := new(strings.Builder)
+	s := Stack{Terragrunt: program, Dir: dir, Out: said}
+	for _, compare := range []func(context.Context) (Changes, error){s.Preview, s.Plan} {
+		if _, err := compare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "compare_code=false\ncompare_code=\n"; said.String() != want {
+		t.Errorf("looking and planning say %q, want %q", said, want)
+	}
+}
+
 // Ctrl-C reaches Terragrunt once, and it is waited for.
 func TestInterruptIsPassedOnOnce(t *testing.T) {
 	t.Parallel()

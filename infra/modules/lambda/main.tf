@@ -44,7 +44,7 @@ resource "aws_lambda_function" "this" {
   architectures    = ["arm64"]
   handler          = "bootstrap"
   filename         = var.zip_path
-  source_code_hash = fileexists(var.zip_path) ? filebase64sha256(var.zip_path) : null
+  source_code_hash = var.compare_code && fileexists(var.zip_path) ? filebase64sha256(var.zip_path) : null
   publish          = true
 
   memory_size                    = var.memory_mb

@@ -42,6 +42,13 @@ variable "zip_path" {
   }
 }
 
+variable "compare_code" {
+  description = "Whether a zip that differs from the function's code is a change. False for a look at what there is, where a zip left behind by some build says nothing."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "memory_mb" {
   description = "Memory in MiB. Processor share grows with it: 1769 is one whole core."
   type        = number

@@ -23,6 +23,31 @@ variables {
   }
 }
 
+run "new_code_is_a_change" {
+  command = plan
+
+  variables {
+    zip_path = "tests/code.zip"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.source_code_hash == filebase64sha256("tests/code.zip")
+    error_message = "A deployment must bring the code that was built."
+  }
+}
+
+run "a_zip_left_behind_is_no_drift" {
+  variables {
+    zip_path     = "tests/code.zip"
+    compare_code = false
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.source_code_hash != filebase64sha256("tests/code.zip")
+    error_message = "Who only looks must not be told of a zip that nobody deploys."
+  }
+}
+
 run "a_function_behind_an_alias" {
   variables {
     schedule = "rate(1 minute)"
