@@ -121,6 +121,11 @@ func TestFailingScripts(t *testing.T) {
 		{"two phases", "BEGIN;\nCREATE TABLE half (id int);\nPREPARE TRANSACTION 'x';\n", []string{"deploy/b.sql:3", "two-phase commit"}},
 		{"a constraint at the end", "CREATE TABLE half (id int UNIQUE DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO half VALUES (1), (1);\n", []string{"deploy/b.sql", "duplicate key"}},
 		{"a constraint at the script's COMMIT", "BEGIN;\nCREATE TABLE half (id int UNIQUE DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO half VALUES (1), (1);\nCOMMIT;\n", []string{"deploy/b.sql:4", "duplicate key"}},
+		{"a constraint at COMMIT that waited", "CREATE TABLE half (id int UNIQUE DEFERRABLE INITIALLY DEFERRED);\nBEGIN;\nCOMMIT;\nBEGIN;\nINSERT INTO half VALUES (1), (1);\nSELECT 1;\nCOMMIT;\nSELECT 2;\n", []string{"deploy/b.sql:7", "duplicate key"}},
+		{"a setting that would stay", "BEGIN;\nSET LOCAL search_path = pg_temp;\nCOMMIT;\n\nBEGIN;\nCREATE TABLE half (id int);\nCOMMIT;\n", []string{"deploy/b.sql:2", "SET LOCAL", "RESET search_path", "before COMMIT", "-- migrate: no-transaction"}},
+		{"a setting that would stay after AND CHAIN", "BEGIN;\nSET LOCAL TIME ZONE 'UTC';\nCOMMIT AND CHAIN;\nCREATE TABLE half (id int);\nCOMMIT;\n", []string{"deploy/b.sql:2", "RESET TIME ZONE"}},
+		{"a setting that would stay beside one taken back", "BEGIN;\nSET LOCAL lock_timeout = '1s';\nSET LOCAL search_path = pg_temp;\nRESET lock_timeout;\nCOMMIT;\nCREATE TABLE half (id int);\n", []string{"deploy/b.sql:3", "RESET search_path"}},
+		{"a role that would stay", "BEGIN;\nSET LOCAL ROLE pg_monitor;\nCOMMIT;\nSELECT 1;\n", []string{"deploy/b.sql:2", "RESET ROLE"}},
 		{"a dropped connection", "CREATE TABLE half (id int);\nSELECT pg_terminate_backend(pg_backend_pid());\n", []string{"deploy of \"b\" failed", "was lost", "rolled back", "can be run again"}},
 		{"the rows of the registry", "DROP SCHEMA sqitch CASCADE;\nCREATE TABLE b0 (id int);\n", []string{"deploy of \"b\" failed", "sqitch.changes"}},
 	}

@@ -18,7 +18,8 @@ const scriptSavepoint = "migrate_script_transaction"
 type runner struct {
 	conn    *pgx.Conn
 	script  *script
-	began   int // line of the BEGIN that is open; 0 when none is
+	began   int            // line of the BEGIN that is open; 0 when none is
+	local   map[string]int // settings that SET LOCAL gave and that are in force: their lines
 	waiting []piece
 }
 
@@ -32,7 +33,7 @@ type piece struct {
 // runInside runs a script inside the transaction of its change. Statements are sent together, because
 // the way to the server takes longer than most of them.
 func runInside(ctx context.Context, conn *pgx.Conn, s *script) error {
-	r := &runner{conn: conn, script: s}
+	r := &runner{conn: conn, script: s, local: map[string]int{}}
 	for _, st := range s.statements {
 		sql, err := r.translate(st)
 		if err == nil && sql != "" {
@@ -48,7 +49,7 @@ func runInside(ctx context.Context, conn *pgx.Conn, s *script) error {
 	if r.began > 0 {
 		return &ScriptError{File: s.file, Line: r.began, Reason: "a transaction begins here and is never committed; end the script with COMMIT"}
 	}
-	return r.exec(ctx, statement{line: 1}, "SET CONSTRAINTS ALL IMMEDIATE")
+	return r.exec(ctx, statement{line: 1}, settleConstraints)
 }
 
 // add puts a statement to those that wait. One that changes how the server reads the next is the last
@@ -142,15 +143,25 @@ func isBegin(w []string) bool {
 // nothing.
 func (r *runner) translate(st statement) (string, error) {
 	w := append(slices.Clone(st.words), "", "")
+	r.noteSetting(st)
 	switch {
+	case r.began == 0 && len(r.local) > 0:
+		return "", r.settingStays()
 	case isBegin(st.words):
 		return r.begin(st)
 	case w[1] == "prepared" && (w[0] == "commit" || w[0] == "rollback"), w[0] == "prepare" && w[1] == "transaction":
 		return "", r.fault(st, "two-phase commit cannot be part of a change; run it outside the migrations")
 	case w[0] == "commit", w[0] == "end":
-		return r.finish(st, "RELEASE SAVEPOINT "+scriptSavepoint+"; SET CONSTRAINTS ALL IMMEDIATE"), nil
+		sql := r.finish(st, "RELEASE SAVEPOINT "+scriptSavepoint+"; "+settleConstraints)
+		if r.began > 0 && len(r.local) > 0 {
+			return "", r.settingStays()
+		}
+		return sql, nil
 	case (w[0] == "rollback" || w[0] == "abort") && !slices.Contains(st.words, "to"):
+		clear(r.local)
 		return r.finish(st, "ROLLBACK TO SAVEPOINT "+scriptSavepoint+"; RELEASE SAVEPOINT "+scriptSavepoint), nil
+	case r.began == 0 && onlyInTransaction(w):
+		return "", nil
 	case r.began == 0 && (w[0] == "savepoint" || w[0] == "release" || w[0] == "rollback"):
 		return "", r.fault(st, "savepoints need a transaction; put BEGIN before and COMMIT after")
 	}

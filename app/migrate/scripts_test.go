@@ -145,3 +145,43 @@ func TestNothingLeaks(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTransactionsOfAScriptEndLikePsqls deploys scripts whose later blocks must not feel what an earlier
+// one set for itself, with Sqitch and with ours.
+func TestTransactionsOfAScriptEndLikePsqls(t *testing.T) {
+	t.Parallel()
+	const circular = "CREATE TABLE a0 (i int PRIMARY KEY, p int REFERENCES a0 DEFERRABLE INITIALLY DEFERRED);\n"
+	const pair = "INSERT INTO a0 VALUES (3, 4), (4, 4);\nINSERT INTO a0 VALUES (5, 6);\nINSERT INTO a0 VALUES (6, 5);\n"
+	const tables = `SELECT string_agg(format('%s.%s', schemaname, tablename), ' ' ORDER BY schemaname, tablename) FROM pg_tables WHERE schemaname IN ('public', 'other')`
+	for name, c := range map[string]struct{ deploy, verify, query, want string }{
+		"deferred again in the next block":    {"BEGIN;\n" + circular + "COMMIT;\nBEGIN;\n" + pair + "COMMIT;\n", "", "SELECT count(*) FROM a0", "4"},
+		"deferred again after AND CHAIN":      {"BEGIN;\n" + circular + "COMMIT AND CHAIN;\n" + pair + "COMMIT;\n", "", "SELECT count(*) FROM a0", "4"},
+		"deferred when made after a COMMIT":   {"BEGIN;\nSELECT 1;\nCOMMIT;\nBEGIN;\n" + circular + pair + "COMMIT;\n", "", "SELECT count(*) FROM a0", "4"},
+		"deferred in the verify script":       {"BEGIN;\n" + circular + "COMMIT;\n", "BEGIN;\n" + pair + "ROLLBACK;\n", "SELECT count(*) FROM a0", "0"},
+		"SET CONSTRAINTS ends with its block": {"BEGIN;\n" + circular + "SET CONSTRAINTS ALL IMMEDIATE;\nCOMMIT;\nBEGIN;\n" + pair + "COMMIT;\n", "", "SELECT count(*) FROM a0", "4"},
+		"names that need quotes, in a schema that is not searched": {"CREATE SCHEMA other;\nCREATE TABLE other.\"B b\" (i int CONSTRAINT \"x;'y\" UNIQUE DEFERRABLE INITIALLY DEFERRED);\nSET search_path = '';\nBEGIN;\nCOMMIT;\n" +
+			"BEGIN;\nINSERT INTO other.\"B b\" VALUES (1), (1);\nUPDATE other.\"B b\" SET i = 2 WHERE ctid = '(0,1)';\nCOMMIT;\n", "", `SELECT count(*) FROM other."B b"`, "2"},
+		"one name, deferred and not":             {"CREATE TABLE b (i int PRIMARY KEY);\n" + circular + "CREATE TABLE c (i int CONSTRAINT a0_p_fkey REFERENCES b);\nBEGIN;\nCOMMIT;\nBEGIN;\n" + pair + "COMMIT;\n", "", "SELECT count(*) FROM a0", "4"},
+		"SET LOCAL taken back":                   {"CREATE SCHEMA other;\nBEGIN;\nSET LOCAL search_path = other;\nCREATE TABLE b (i int);\nRESET search_path;\nCOMMIT;\nCREATE TABLE a (i int);\n", "", tables, "other.b public.a"},
+		"SET LOCAL rolled back":                  {"CREATE SCHEMA other;\nBEGIN;\nSET LOCAL search_path = other;\nROLLBACK;\nCREATE TABLE a (i int);\n", "", tables, "public.a"},
+		"SET LOCAL in the last block":            {"CREATE SCHEMA other;\nCREATE TABLE a (i int);\nBEGIN;\nSET LOCAL search_path TO other;\nCREATE TABLE b (i int);\nCOMMIT;\n", "SELECT i FROM a;\n", tables, "other.b public.a"},
+		"SET LOCAL outside a block does nothing": {"CREATE SCHEMA other;\nSET LOCAL search_path = other;\nSET TRANSACTION READ ONLY;\nCREATE TABLE a (i int);\n", "", tables, "public.a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := writeProject(t, project(with(planOf("a"), "deploy/a.sql", c.deploy, "verify/a.sql", c.verify)))
+			deployers := map[string]deployer{"ours": golang}
+			if missingTool() == "" {
+				deployers["Sqitch"] = perl
+			}
+			for who, deploy := range deployers {
+				d := testdb.NewEmpty(t)
+				if r := deploy(t, dir, d.DSN, "deploy", "--verify"); r.code != 0 {
+					t.Errorf("%s: %v %s", who, r.err, r.output)
+				} else if got := query(t, d, c.query); got != c.want {
+					t.Errorf("%s leaves %s, not %s", who, got, c.want)
+				}
+			}
+		})
+	}
+}
