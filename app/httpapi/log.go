@@ -9,7 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// log writes the one line of a request: no path, query, body, header or address of the client.
+// log writes the one line of a request: no path, query, body or address of the client, and of its
+// headers nothing but X-Request-Id.
 func (a *API) log(ctx context.Context, o Observation, fault error, more []slog.Attr) {
 	level := slog.LevelInfo
 	if o.Status >= http.StatusInternalServerError {

@@ -31,11 +31,12 @@ func TestOneLinePerRequestWithoutSecrets(t *testing.T) {
 	call(a, "POST", path, `{}`, "Authorization", "Bearer canary-token")
 	call(a, "POST", path, `canary`, "Authorization", "Bearer good", "Content-Type", "canary/type")
 	call(a, "GET", "/rifaapp/canary-path", "")
+	call(a, "CANARY", "/rifaapp/health", "")
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-	if len(lines) != 5 || len(seen) != 5 {
+	if len(lines) != 6 || len(seen) != 6 {
 		t.Fatalf("%d lines, %d observations:\n%s", len(lines), len(seen), log.String())
 	}
-	if strings.Contains(log.String(), "canary") || strings.Contains(log.String(), "good") {
+	if strings.Contains(strings.ToLower(log.String()), "canary") || strings.Contains(log.String(), "good") {
 		t.Errorf("the log repeats what the client sent:\n%s", log.String())
 	}
 	var line struct {
@@ -63,6 +64,9 @@ func TestOneLinePerRequestWithoutSecrets(t *testing.T) {
 	}
 	if seen[4].Route != "unmatched" || seen[4].Code != "not_found" {
 		t.Errorf("got %+v", seen[4])
+	}
+	if seen[5].Method != "OTHER" || seen[5].Code != "method_not_allowed" {
+		t.Errorf("got %+v", seen[5])
 	}
 }
 
