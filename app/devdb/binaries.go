@@ -74,9 +74,24 @@ func usable(dir string) bool {
 	if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
 		return false
 	}
-	output, err := exec.Command(filepath.Join(dir, "postgres"), "--version").Output()
-	fields := strings.Fields(string(output))
-	return err == nil && len(fields) >= 3 && majorIn(strings.SplitN(fields[2], ".", 2)[0]) >= oldest
+	major, err := majorOf(dir)
+	return err == nil && major >= oldest
+}
+
+// majorOf asks the programs in a folder for their major version; 0 when they do not say it as usual.
+func majorOf(bin string) (int, error) {
+	output, err := exec.Command(filepath.Join(bin, "postgres"), "--version").Output()
+	if err != nil {
+		return 0, fmt.Errorf("ask %s for its version: %w", bin, err)
+	}
+	fields := strings.Fields(string(output)) // postgres (PostgreSQL) 15.8 (Debian …), or 17beta1
+	if len(fields) < 3 {
+		return 0, nil
+	}
+	version := fields[2]
+	digits := len(version) - len(strings.TrimLeft(version, "0123456789"))
+	major, _ := strconv.Atoi(version[:digits])
+	return major, nil
 }
 
 // programsHome is where downloaded programs are kept. Root's own cache is closed to the unprivileged

@@ -90,3 +90,55 @@ func packPrograms(t *testing.T) []byte {
 	}
 	return archive.Bytes()
 }
+
+// programs makes a folder with these two, as shell scripts.
+func programs(t *testing.T, postgres, initdb string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, script := range map[string]string{"postgres": postgres, "initdb": initdb} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// Betas and release candidates are of their major version: so says their data too.
+func TestUnreleasedPrograms(t *testing.T) { // not beside tests that fork: a file just written could not be run
+	for version, works := range map[string]bool{
+		"17.2 (Debian 17.2-1)": true, "17beta1": true, "17rc2 (Debian 17~rc2-1)": true, "17devel": true, "13rc14": false, "9.6.24": false, "unknown": false,
+	} {
+		bin := programs(t, "echo 'postgres (PostgreSQL) "+version+"'", "")
+		if got := usable(bin); got != works {
+			t.Errorf("%s: usable is %t", version, got)
+		}
+		if !works {
+			continue
+		}
+		for kept, fits := range map[string]bool{"17": true, "16": false} {
+			s := &Server{bin: bin, data: t.TempDir()}
+			if err := os.WriteFile(filepath.Join(s.data, "PG_VERSION"), []byte(kept+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.checkVersion(); (err == nil) != fits {
+				t.Errorf("%s on data of %s: %v", version, kept, err)
+			}
+		}
+	}
+}
+
+// An old system's initdb is understood, whatever the language of the person.
+func TestInitdbSpeaksEnglish(t *testing.T) { // not beside tests that fork, as above
+	t.Setenv("LC_ALL", "es_CO.UTF-8")
+	s := &Server{bin: programs(t, "", `case "$LC_ALL $*" in
+C*--lc-ctype=C) ;;
+C*--lc-ctype=C\ *) ;;
+C*) echo 'initdb: error: invalid locale name'; exit 1;;
+*) echo 'initdb: error: nombre de configuración regional no válido'; exit 1;;
+esac`)}
+	s.options.Dir = t.TempDir()
+	s.data = filepath.Join(s.options.Dir, "data")
+	if err := s.initialize(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

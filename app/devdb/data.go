@@ -112,6 +112,7 @@ func (s *Server) initdb(ctx context.Context, passwordFile, letters string) (outp
 	command := exec.CommandContext(ctx, filepath.Join(s.bin, "initdb"), "-D", s.data, "-U", User, "--auth=scram-sha-256",
 		"--pwfile="+passwordFile, "--encoding=UTF8", "--locale=C", "--lc-ctype="+letters, "--no-sync")
 	command.Dir = s.options.Dir
+	command.Env = append(os.Environ(), "LC_ALL=C") // what it says is looked into; the options above say what it makes
 	command.SysProcAttr = s.owner.attributes()
 	said, err := command.CombinedOutput()
 	return string(said), err
@@ -132,18 +133,13 @@ func (s *Server) checkVersion() error {
 	if err != nil {
 		return err
 	}
-	output, err := exec.Command(filepath.Join(s.bin, "postgres"), "--version").Output()
-	if err != nil {
-		return fmt.Errorf("ask %s for its version: %w", s.bin, err)
+	major, err := majorOf(s.bin)
+	if err != nil || major == 0 {
+		return err
 	}
-	fields := strings.Fields(string(output)) // postgres (PostgreSQL) 15.8 (Debian …)
-	if len(fields) < 3 {
-		return nil
-	}
-	server, _, _ := strings.Cut(fields[2], ".")
-	if kept := strings.TrimSpace(string(data)); kept != server {
-		return fmt.Errorf("the data in %s was made by PostgreSQL %s, but %s is version %s: delete the folder to begin anew, or install version %s",
-			s.options.Dir, kept, s.bin, server, kept)
+	if kept := strings.TrimSpace(string(data)); kept != strconv.Itoa(major) {
+		return fmt.Errorf("the data in %s was made by PostgreSQL %s, but %s is version %d: delete the folder to begin anew, or install version %s",
+			s.options.Dir, kept, s.bin, major, kept)
 	}
 	return nil
 }
