@@ -40,11 +40,15 @@ func TestForwardBackwardForward(t *testing.T) {
 	}
 	whole := c.schema()
 	c.run("verify")
+	c.exec(drawnWithoutWinner)
 	for i, change := range slices.Backward(project.Changes()) {
 		if i > 0 {
 			c.run("revert", "-y", "--to", "@HEAD^")
 		} else {
 			c.run("revert", "-y")
+		}
+		if change.Name == "draw" {
+			c.want("closed closed closed", wherever)
 		}
 		if back := c.schema(); !bytes.Equal(back, schemas[i]) {
 			t.Errorf("reverting %s leaves another schema than before:\n%s", change.Name, difference(schemas[i], back))
@@ -55,6 +59,40 @@ func TestForwardBackwardForward(t *testing.T) {
 		t.Errorf("deployed again, the plan makes another schema:\n%s", difference(whole, again))
 	}
 	c.sameAsOurs(whole)
+}
+
+// drawnWithoutWinner is a raffle whose lottery drew a number that nobody had bought. What is before the
+// change draw knows no such raffle.
+const drawnWithoutWinner = `
+	INSERT INTO raffles (id, title, ticket_price, currency, total_tickets, number_start, status)
+	VALUES ('00000000-0000-7000-8000-000000000001', 'Nobody won', 1, 'EUR', 10, 0, 'drawn');
+	INSERT INTO raffles_read SELECT * FROM raffles_definition;
+	INSERT INTO participants (id, name) VALUES ('00000000-0000-7000-8000-000000000002', 'Ana');
+	INSERT INTO reservations (id, raffle_id, participant_id, numbers, expires_at)
+	VALUES ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002', '{1}', now());
+	INSERT INTO purchases (id, raffle_id, reservation_id, participant_id, numbers, total_price, currency, payment_method)
+	VALUES ('00000000-0000-7000-8000-000000000004', '00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000003',
+	        '00000000-0000-7000-8000-000000000002', '{1}', 1, 'EUR', 'cash');
+	INSERT INTO tickets (raffle_id, number, status, reservation_id, purchase_id)
+	VALUES ('00000000-0000-7000-8000-000000000001', 1, 'sold', '00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000004');`
+
+// wherever is the status of the raffle in each table that keeps it.
+const wherever = `SELECT concat_ws(' ', r.status, s.status, p.raffle_status)
+	FROM raffles r LEFT JOIN raffles_read s USING (id) LEFT JOIN purchases_read p ON p.raffle_id = r.id`
+
+func (c cli) exec(sql string) {
+	c.t.Helper()
+	if _, err := c.database.Pool.Exec(c.t.Context(), sql); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c cli) want(want, sql string) {
+	c.t.Helper()
+	var got string
+	if err := c.database.Pool.QueryRow(c.t.Context(), sql).Scan(&got); err != nil || got != want {
+		c.t.Errorf("found %q, not %q: %v", got, want, err)
+	}
 }
 
 // sameAsOurs compares with what our own deployer makes of the same plan.

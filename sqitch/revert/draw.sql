@@ -19,6 +19,13 @@ DROP TABLE receipt_keys_read;
 DROP TABLE draw_entries_read;
 DROP TABLE draws_read;
 
+-- A lottery may draw a number that nobody bought. Before this change a drawn raffle had a winner: one
+-- without is closed again.
+UPDATE purchases_read p SET raffle_status = 'closed'
+  FROM raffles r WHERE r.id = p.raffle_id AND r.status = 'drawn' AND r.winning_number IS NULL;
+UPDATE raffles_read SET status = 'closed' WHERE status = 'drawn' AND winning_number IS NULL;
+UPDATE raffles SET status = 'closed' WHERE status = 'drawn' AND winning_number IS NULL;
+
 ALTER TABLE raffles DROP CONSTRAINT raffles_winner_is_drawn;
 ALTER TABLE raffles ADD CONSTRAINT raffles_drawn_has_winner CHECK ((status = 'drawn') = (winning_number IS NOT NULL));
 ALTER TABLE raffles DROP COLUMN winning_numbers;
