@@ -192,6 +192,9 @@ func (r *reversal) revertAll(ctx context.Context) (err error) {
 	defer func() { closeConn(ctx, r.work) }()
 	width := widest(r.changes)
 	for _, c := range r.changes {
+		if err := r.reconnect(ctx); err != nil {
+			return fmt.Errorf("revert of %q was not begun: %w", c.Name, err)
+		}
 		r.m.startLine("-", c, width)
 		began := time.Now()
 		err := r.revertChange(ctx, c)
@@ -203,6 +206,18 @@ func (r *reversal) revertAll(ctx context.Context) (err error) {
 		r.result.Took = append(r.result.Took, time.Since(began))
 	}
 	return nil
+}
+
+// reconnect connects anew when the connection was lost.
+func (r *reversal) reconnect(ctx context.Context) error {
+	if !r.work.IsClosed() {
+		return nil
+	}
+	work, err := r.m.dial(ctx)
+	if err == nil {
+		r.work = work
+	}
+	return err
 }
 
 func (r *reversal) revertChange(ctx context.Context, c *Change) error {
@@ -232,10 +247,8 @@ func (r *reversal) revertChange(ctx context.Context, c *Change) error {
 	if err := r.m.commit(ctx, r.work, c.ID, false); err != nil {
 		return err
 	}
-	if r.work.IsClosed() {
-		work, err := r.m.dial(ctx)
-		r.work = work
-		return err
+	if r.work.IsClosed() { // lost at COMMIT, which was done
+		return nil
 	}
 	return discard(ctx, r.work)
 }
