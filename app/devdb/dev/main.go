@@ -42,6 +42,11 @@ func main() {
 }
 
 func run(ctx context.Context) error {
+	release, err := claim()
+	if err != nil {
+		return err
+	}
+	defer release()
 	started := time.Now()
 	binary := filepath.Join(home, "bin", "rifaapp")
 	progress("building the API")
@@ -57,9 +62,31 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer db.stop()
-	return serve(ctx, binary, db, func() string {
+	err = serve(ctx, binary, db, func() string {
 		return fmt.Sprintf("%.1f s, and %.1f s to build", time.Since(built).Seconds(), built.Sub(started).Seconds())
 	})
+	if ctx.Err() != nil { // whatever was under way then ended for that reason
+		fmt.Println("\nstopping …")
+		return nil
+	}
+	return err
+}
+
+// claim keeps a second run out of the folder for as long as this one lasts: it would end the API of this one
+// for an orphan.
+func claim() (release func(), err error) {
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(home, "dev.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = lock.Close()
+		return nil, fmt.Errorf("another mage dev runs in this folder: use it, its addresses are in %s, or stop it first with Ctrl-C", envPath)
+	}
+	return func() { _ = lock.Close() }, nil
 }
 
 // serve runs the API on the database, with the demo in it, until ctx ends.
@@ -84,10 +111,9 @@ func serve(ctx context.Context, binary string, db server, took func() string) er
 	fmt.Printf("\nRifaApp is ready (%s).\n%s\nCtrl-C stops %s.\n\n", took(), demo.describe(api.url), stopped)
 	select {
 	case <-ctx.Done():
-		fmt.Println("\nstopping …")
 		return nil
 	case <-api.exited:
-		return fmt.Errorf("the API ended by itself; its log is %s", logPath)
+		return fmt.Errorf("the API ended by itself; its log is %s. Nothing that was committed is lost: run this again, which keeps that log as %s", logPath, lastLogPath)
 	case <-db.ended:
 		return fmt.Errorf("PostgreSQL ended by itself; its log is %s. Nothing that was committed is lost: run this again", db.logPath)
 	}
@@ -125,22 +151,32 @@ type api struct {
 }
 
 var (
-	logPath = filepath.Join(home, "api.log")
-	pidPath = filepath.Join(home, "api.pid")
+	logPath     = filepath.Join(home, "api.log")
+	lastLogPath = logPath + ".1"
+	pidPath     = filepath.Join(home, "api.pid")
 )
 
-// startAPI serves on port 8000 or the next free one and waits until the database is migrated.
+// startAPI serves on port 8000, or on PORT, or the next free one, and waits until the database is migrated.
 func startAPI(ctx context.Context, binary string, database []string) (*api, error) {
 	env, err := environment(database)
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort(firstPort)
+	wanted := firstPort
+	if text := os.Getenv("PORT"); text != "" {
+		if wanted, err = strconv.Atoi(text); err != nil || wanted < 1 || wanted > 65535 {
+			return nil, fmt.Errorf("PORT is %q: it must be a port, such as %d", text, firstPort)
+		}
+	}
+	port, err := freePort(wanted)
 	if err != nil {
 		return nil, err
 	}
-	if port != firstPort {
-		fmt.Printf("· port %d is taken, using %d\n", firstPort, port)
+	if port != wanted {
+		fmt.Printf("· port %d is taken, using %d\n", wanted, port)
+	}
+	if err := os.Rename(logPath, lastLogPath); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
 	}
 	log, err := os.Create(logPath)
 	if err != nil {
@@ -231,11 +267,11 @@ func (a *api) stop() {
 }
 
 func freePort(from int) (int, error) {
-	for port := from; port < from+portsTried; port++ {
+	for port := from; port < min(from+portsTried, 65536); port++ {
 		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			return port, listener.Close()
 		}
 	}
-	return 0, errors.New("no port from 8000 to 8099 is free: stop what listens there")
+	return 0, fmt.Errorf("no port from %d to %d is free: stop what listens there, or choose another with PORT", from, from+portsTried-1)
 }
