@@ -39,7 +39,8 @@ func Dev(ctx context.Context) error {
 	return tool(ctx, "./app/devdb/dev")
 }
 
-// Test passes all tests on a real PostgreSQL. RIFAAPP_TEST_DB=container|embedded chooses it.
+// Test passes all tests on a real PostgreSQL: 5 minutes of two cores. RIFAAPP_TEST_DB=container|embedded chooses it.
+// One package alone: go test ./app/command
 func Test(ctx context.Context) error {
 	return tool(ctx, "./test/run")
 }

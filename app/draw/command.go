@@ -1,6 +1,7 @@
 package draw
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -118,10 +119,8 @@ func (a arguments) read(stdin io.Reader) (Evidence, error) {
 	if err != nil {
 		return e, err
 	}
-	if e.Proof, err = ParseProof(data); errors.Is(err, ErrProtocol) {
-		return e, err
-	} else if err != nil {
-		return e, &unreadable{err}
+	if e.Proof, err = ParseProof(data); err != nil {
+		return e, a.noProof(data, err)
 	}
 	if data, err = readFile(a.entries, stdin); err != nil {
 		return e, err
@@ -130,6 +129,26 @@ func (a arguments) read(stdin io.Reader) (Evidence, error) {
 		return e, &unreadable{err}
 	}
 	return e, a.readOwn(&e, stdin)
+}
+
+// noProof says what the first file is instead of a proof, where that can be told: a mistake of the hand must not
+// read as a forged draw.
+func (a arguments) noProof(data []byte, err error) error {
+	if bytes.HasPrefix(data, []byte("number,")) {
+		return &misuse{fmt.Sprintf("%s is a list of numbers: the proof comes first, %s looks swapped with it", a.proof, a.entries)}
+	}
+	var answer struct{ Code, Detail string }
+	named, faulty := memberNames(data)
+	_ = json.Unmarshal(data, &answer)
+	switch {
+	case answer.Code != "" && answer.Detail != "":
+		return &misuse{fmt.Sprintf("%s is no proof but a refusal of the API: %s", a.proof, answer.Detail)}
+	case faulty == nil && json.Valid(data) && !named["protocol"]:
+		return &misuse{a.proof + " is no proof: save what …/rifaapp/v2/raffles/{id}/draw answers to GET"}
+	case errors.Is(err, ErrProtocol):
+		return err
+	}
+	return &unreadable{err}
 }
 
 // readOwn reads what the buyer has of his own.

@@ -20,6 +20,7 @@ func (s scenario) files(t testing.TB) string {
 		"proof.json": s.record, "entries.csv": s.csv, "receipt.json": mustJSON(t, s.receipt),
 		"rifa-keys.json": mustJSON(t, s.keys), "rules.json": s.input.Rules,
 		"confirmed.json":  mustJSON(t, map[string]any{"purchase_id": uuid.UUID{1}, "status": "confirmed", "receipt": s.receipt}),
+		"refusal.json":    []byte(`{"code":"not_drawn","detail":"This raffle has neither been sealed nor drawn yet."}`),
 		"no-receipt.json": []byte(`{"purchase_id": "x", "receipt": null}`), "text.json": []byte("my receipt"),
 		"short.json":       bytes.Replace(mustJSON(t, s.receipt), []byte(`"owner":"`), []byte(`"owner":"0`), 1),
 		"unruled.json":     unruled(t, s),
@@ -104,7 +105,9 @@ func TestCommand(t *testing.T) {
 		{"no such file", s, "nothing.json entries.csv", 2, "no such file"},
 		{"no such list", s, "proof.json nothing.csv", 2, "no such file"},
 		{"no such receipt", s, "proof.json entries.csv --receipt nothing.json", 2, "no such file"},
-		{"files exchanged", s, "entries.csv proof.json", 1, "DOES NOT VERIFY"},
+		{"files exchanged", s, "entries.csv proof.json", 2, "swapped"},
+		{"a refusal for the proof", s, "refusal.json entries.csv", 2, "neither been sealed"},
+		{"another answer for the proof", s, "confirmed.json entries.csv", 2, "confirmed.json is no proof"},
 		{"the list twice", s, "proof.json rules.json", 1, "number,owner"},
 		{"help", s, "--help", 0, "Exit code"},
 	} {

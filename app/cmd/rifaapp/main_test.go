@@ -47,6 +47,7 @@ type process struct {
 	t   *testing.T
 	url string // up to and including /rifaapp
 	end func() error
+	log *testserver.Log
 }
 
 var listening = regexp.MustCompile(`"msg":"listening","address":"(http://[^"]+/rifaapp)/"`)
@@ -61,7 +62,7 @@ func start(t *testing.T, env ...string) *process {
 	go func() {
 		ended <- run(ctx, []string{"--addr", "127.0.0.1:0"}, environment(env...), strings.NewReader(""), log, log)
 	}()
-	p := &process{t: t, end: func() error { cancel(); return <-ended }}
+	p := &process{t: t, end: func() error { cancel(); return <-ended }, log: log}
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		if found := listening.FindStringSubmatch(log.String()); found != nil {
 			p.url = found[1]

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/projection"
 )
 
@@ -32,10 +33,16 @@ func projections(ctx context.Context, args []string, getenv func(string) string,
 		return err
 	}
 	defer db.Close()
+	work := checkProjections
 	if args[0] == "rebuild" {
-		return projection.Rebuild(ctx, db, stdout)
+		work = func(ctx context.Context, db *pgxpool.Pool, stdout io.Writer) error {
+			return projection.Rebuild(ctx, db, stdout)
+		}
 	}
-	return checkProjections(ctx, db, stdout)
+	if err = work(ctx, db, stdout); postgres.NotMigrated(err) {
+		return errNotMigrated
+	}
+	return err
 }
 
 func checkProjections(ctx context.Context, db *pgxpool.Pool, stdout io.Writer) error {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rifaapp/rifaapp/app/config"
+	"github.com/rifaapp/rifaapp/app/postgres"
 )
 
 // The layers of time: a request has 8 s (app/httpapi), so the connection may wait longer than that.
@@ -84,6 +85,8 @@ func (a *application) listen(ctx context.Context, address string) error {
 	go a.everyMinute(minute)
 	a.log.Info("listening", "address", "http://"+listener.Addr().String()+"/rifaapp/")
 
+	go a.warnUnready(minute)
+
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -97,6 +100,19 @@ func (a *application) listen(ctx context.Context, address string) error {
 		return fmt.Errorf("requests were still running after %s: %w", drainTimeout, err)
 	}
 	return nil
+}
+
+// warnUnready tells whoever started the server why it would answer 503.
+func (a *application) warnUnready(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	switch err := a.ready(ctx); {
+	case err == nil, errors.Is(ctx.Err(), context.Canceled):
+	case postgres.NotMigrated(err), errors.Is(err, errNotMigrated):
+		a.log.Warn("the database is not migrated, and requests are answered 503 until it is: run `rifaapp migrate deploy`, or start with AUTO_MIGRATE=true")
+	default:
+		a.log.Warn("the database does not answer, and requests are answered 503 until it does", "error", err.Error())
+	}
 }
 
 // everyMinute does what the schedule does on AWS.

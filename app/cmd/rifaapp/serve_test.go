@@ -2,6 +2,8 @@ package main
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +18,12 @@ func TestUntilMigrated(t *testing.T) {
 	db := testdb.NewEmpty(t)
 	env := append(db.Env(), "MIGRATIONS_TOKEN=sesame")
 	closed, one, two := start(t, db.Env()...), start(t, env...), start(t, env...)
+	one.logs("the database is not migrated", "rifaapp migrate deploy")
+	for _, command := range []string{"check", "rebuild"} {
+		if status, said := invoke(t, environment(env...), "projections", command); status != 1 || !strings.Contains(said, "run `rifaapp migrate`") {
+			t.Errorf("projections %s: exit status %d: %s", command, status, said)
+		}
+	}
 	one.want(one.call("GET", "/health", ""), 200, "")
 	one.want(one.call("GET", "/ready", ""), 503, "not_ready")
 	one.want(one.call("GET", "/v2/raffles", ""), 503, "not_ready")
@@ -42,6 +50,20 @@ func TestUntilMigrated(t *testing.T) {
 	for _, p := range []*process{closed, one, two} {
 		p.want(p.call("GET", "/ready", ""), 200, "")
 		p.eventually("/v2/raffles", http.StatusOK)
+	}
+}
+
+// logs waits until all of the words are in the log.
+func (p *process) logs(words ...string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+		missing := slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(p.log.String(), word) })
+		if !missing {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("%q is not in the log:\n%s", words, p.log)
+		}
 	}
 }
 

@@ -18,11 +18,16 @@ function localLanguage() {
   return navigator.language.toLowerCase().startsWith("es") ? "es" : "en";
 }
 
+// NotDrawn says that there is nothing to check yet, which is no fault.
+class NotDrawn extends Error {}
+
 async function get(path, needed = true) {
   const answer = await fetch(path, { headers: { Accept: "*/*" }, cache: "no-cache" });
   if (!answer.ok) {
-    if (needed) throw new Error(`${path.split("/").slice(-2).join("/")}: HTTP ${answer.status}`);
-    return null;
+    if (!needed) return null;
+    const problem = await answer.json().catch(() => null);
+    if (problem?.code === "not_drawn") throw new NotDrawn();
+    throw new Error(`${path.split("/").slice(-2).join("/")}: HTTP ${answer.status}`);
   }
   return new Uint8Array(await answer.arrayBuffer());
 }
@@ -64,7 +69,7 @@ async function check() {
     });
     if (mine === run) shown.verdict = verdict;
   } catch (fault) {
-    if (mine === run) Object.assign(shown, { verdict: "failed", fault: fault.message });
+    if (mine === run) Object.assign(shown, { verdict: fault instanceof NotDrawn ? "none" : "failed", fault: fault.message });
   }
   if (mine === run) draw();
 }
@@ -118,6 +123,7 @@ function draw() {
   by("steps").replaceChildren(...shown.steps.map(stepItem));
   const verdict = by("verdict");
   verdict.className = `verdict ${shown.verdict ?? "working"}`;
+  for (const e of document.querySelectorAll("[data-drawn]")) e.hidden = shown.verdict === "none";
   verdict.dataset.verdict = shown.verdict ?? "";
   by("verdict-text").textContent = shown.verdict ? fill(t.verdict[shown.verdict], shown) : t.page.working;
 }

@@ -21,6 +21,7 @@ import (
 type live struct {
 	url     string // up to /rifaapp
 	raffle  string
+	undrawn string // another raffle
 	receipt []byte
 	seal    string
 }
@@ -75,6 +76,7 @@ func drawLive(t *testing.T) live {
 	l.raffle = word(post("/v2/raffles", map[string]any{
 		"title": "Moto", "ticket_price": 1, "total_tickets": 50, "draw": map[string]any{"method": "commit_reveal", "prizes": []string{"Moto <125 cc> & casco", "TV"}, "alternates": 1},
 	})["id"])
+	l.undrawn = word(post("/v2/raffles", map[string]any{"title": "Bici", "ticket_price": 1, "total_tickets": 50})["id"])
 	for _, numbers := range [][]int{{3, 7, 12}, {21}, {34, 45}} {
 		held := post("/v2/raffles/"+l.raffle+"/reservations", map[string]any{"participant": map[string]any{"name": canaries.Get("buyer name 1")}, "numbers": numbers})
 		bought := post("/v2/raffles/"+l.raffle+"/confirm", map[string]any{"reservation_id": word(held["reservation_id"])})
@@ -149,4 +151,7 @@ func TestThePageOfTheServer(t *testing.T) {
 		page.expect(name, page.verdict(), "wrong", c.step, "wrong")
 		page.clean(cheating.URL)
 	}
+	page.visit(honest.URL + "/rifaapp/v2/raffles/" + l.undrawn + "/draw/verify")
+	page.expect("not drawn yet, which is no fault", page.verdict(), "none", "", "")
+	page.screenshot("undrawn", 390)
 }
