@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 	_ "time/tzdata" // a Lambda has no zones, which lotteries are in
@@ -84,7 +85,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 			return exitError(code)
 		}
 		return nil
-	case "version":
+	case "version", "--version":
 		fmt.Fprintln(stdout, build())
 		return nil
 	case "help", "--help", "-h":
@@ -96,7 +97,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 
 // asked is the command that the arguments ask for, which unless said is serve, and its own arguments.
 func asked(args []string) (name string, rest []string) {
-	if len(args) == 0 || args[0] != "" && args[0][0] == '-' && args[0] != "--help" && args[0] != "-h" {
+	if len(args) == 0 || args[0] != "" && args[0][0] == '-' && !slices.Contains([]string{"--help", "-h", "--version"}, args[0]) {
 		return "serve", args
 	}
 	return args[0], args[1:]
