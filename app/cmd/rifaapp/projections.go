@@ -35,9 +35,7 @@ func projections(ctx context.Context, args []string, getenv func(string) string,
 	defer db.Close()
 	work := checkProjections
 	if args[0] == "rebuild" {
-		work = func(ctx context.Context, db *pgxpool.Pool, stdout io.Writer) error {
-			return projection.Rebuild(ctx, db, stdout)
-		}
+		work = projection.Rebuild
 	}
 	if err = work(ctx, db, stdout); postgres.NotMigrated(err) {
 		return errNotMigrated
