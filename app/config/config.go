@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"os/exec"
@@ -237,12 +238,41 @@ func (r *reader) origins(name string) []string {
 		if origin == "*" {
 			continue
 		}
-		u, err := url.Parse(origin)
-		if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" {
+		normal, ok := normalOrigin(origin)
+		switch {
+		case strings.Contains(origin, "*"):
+			r.fault("%s has %q: there are no patterns; list every origin, or give * for all", name, origin)
+		case !ok:
 			r.fault("%s has %q: an origin is a scheme and a host, such as https://rifa.example, without a path; or * for all", name, origin)
+		case strings.ContainsFunc(normal, func(c rune) bool { return c > unicode.MaxASCII }):
+			r.fault("%s has %q: write the host as browsers send it, in ASCII, with xn-- in front of a name of other letters", name, origin)
+		case normal != origin:
+			r.fault("%s has %q, which no browser sends: write %s", name, origin, normal)
 		}
 	}
 	return origins
+}
+
+// normalOrigin is an origin as browsers send it (RFC 6454, 6.1): in lower case, without the scheme's
+// own port and without anything behind it.
+func normalOrigin(origin string) (normal string, ok bool) {
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme == "" || u.Hostname() == "" {
+		return "", false
+	}
+	host := strings.ToLower(u.Hostname())
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Is6() {
+		host = "[" + ip.String() + "]"
+	}
+	normal = u.Scheme + "://" + host
+	if u.Port() == "" {
+		return normal, true
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	if err == nil && !(u.Scheme == "https" && port == 443 || u.Scheme == "http" && port == 80) {
+		normal += ":" + strconv.FormatUint(port, 10)
+	}
+	return normal, err == nil
 }
 
 // notToken is what the names of methods and headers are not made of (RFC 9110, 5.6.2).

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -153,6 +154,46 @@ func TestLoginsByAWS(t *testing.T) {
 	} {
 		if _, err := Load(env(with(*variables))); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%v: got %v, want %s", *variables, err, part)
+		}
+	}
+}
+
+// Browsers send an origin in one form only, and it is compared letter by letter.
+func TestOriginsAreInTheirNormalForm(t *testing.T) {
+	t.Parallel()
+	read := func(origin string) error {
+		_, err := Load(env(with(map[string]string{"CORS_ALLOW_ORIGINS": origin})))
+		return err
+	}
+	for _, origin := range []string{"*", "https://rifa.example", "http://localhost:3000", "https://rifa.example:8443", "http://rifa.example:443", "http://[::1]:3000", "https://xn--rif-fla.example", "capacitor://localhost"} {
+		if err := read(origin); err != nil {
+			t.Errorf("%s: %v", origin, err)
+		}
+	}
+	for origin, says := range map[string]string{
+		"https://Rifa.Example":       "write https://rifa.example",
+		"HTTPS://rifa.example":       "write https://rifa.example",
+		"https://rifa.example/":      "write https://rifa.example",
+		"https://rifa.example/app":   "write https://rifa.example",
+		"https://rifa.example:443":   "write https://rifa.example",
+		"http://rifa.example:80":     "write http://rifa.example",
+		"https://rifa.example:":      "write https://rifa.example",
+		"https://rifa.example:0444":  "write https://rifa.example:444",
+		"https://rifa.example?y":     "write https://rifa.example",
+		"https://rifa.example?":      "write https://rifa.example",
+		"https://rifa.example#y":     "write https://rifa.example",
+		"https://ana@rifa.example":   "write https://rifa.example",
+		"http://[0:0::1]:3000":       "write http://[::1]:3000",
+		"https://*.rifa.example":     "no patterns",
+		"https://rifá.example":       "xn--",
+		"https://rifa.example:x":     "a scheme and a host",
+		"https://rifa.example:99999": "a scheme and a host",
+		"https://:443":               "a scheme and a host",
+		"rifa.example":               "a scheme and a host",
+		"null":                       "a scheme and a host",
+	} {
+		if err := read(origin); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("CORS_ALLOW_ORIGINS has %q", origin)) || !strings.Contains(err.Error()+"\n", says) {
+			t.Errorf("%s: %v", origin, err)
 		}
 	}
 }
