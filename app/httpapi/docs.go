@@ -105,13 +105,11 @@ func (a *API) asset(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Content-Type", assetType(r.URL.Path))
 	header.Set("Cache-Control", cacheAsset)
-	switch {
-	case !packed:
-	case accepts(r.Header.Get("Accept-Encoding"), "gzip"):
-		header.Set("Content-Encoding", "gzip")
-		header.Add("Vary", "Accept-Encoding")
-	default:
-		if body, err = unpack(body); err != nil {
+	if packed {
+		varyByEncoding(header)
+		if accepts(r.Header.Get("Accept-Encoding"), "gzip") {
+			header.Set("Content-Encoding", "gzip")
+		} else if body, err = unpack(body); err != nil {
 			x.refuse(problemOf(err))
 			return
 		}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -54,6 +55,13 @@ func TestAssets(t *testing.T) {
 	packed := call(a, "GET", "/rifaapp/docs/swagger-ui.css", "", "Accept-Encoding", "gzip")
 	if packed.Header().Get("Content-Encoding") != "gzip" || packed.Header().Get("Vary") == "" {
 		t.Errorf("got %v", packed.Header())
+	}
+	if vary := call(a, "GET", "/rifaapp/docs/swagger-ui.css", "").Header().Values("Vary"); !slices.Equal(vary, []string{"Accept-Encoding"}) {
+		t.Errorf("unpacked: Vary %v", vary)
+	}
+	again := call(a, "GET", "/rifaapp/docs/swagger-ui.css", "", "Accept-Encoding", "gzip", "If-None-Match", packed.Header().Get("Etag"))
+	if vary := again.Header().Values("Vary"); again.Code != 304 || again.Header().Get("Content-Encoding") != "" || !slices.Equal(vary, []string{"Accept-Encoding"}) {
+		t.Errorf("again: got %d %v", again.Code, again.Header())
 	}
 	for _, name := range []string{"nothing.js", "docs.html", "reference.html.tmpl", "swagger-ui.css.gz", "..%2Fdocs.go", "assets"} {
 		if w := call(a, "GET", "/rifaapp/docs/"+name, ""); w.Code != 404 {

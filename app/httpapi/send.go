@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -33,12 +34,19 @@ func (x *exchange) send(r *http.Request) int {
 		}
 	}
 	if x.pieces != nil || len(body) > compressAbove && compressible(media) && header.Get("Content-Encoding") == "" {
-		header.Add("Vary", "Accept-Encoding")
+		varyByEncoding(header)
 		if packs {
 			return x.sendCompressed(header, r, tag)
 		}
 	}
 	return x.sendBody(header, r, body)
+}
+
+// varyByEncoding tells caches that the answer depends on Accept-Encoding, once.
+func varyByEncoding(header http.Header) {
+	if !slices.Contains(header.Values("Vary"), "Accept-Encoding") {
+		header.Add("Vary", "Accept-Encoding")
+	}
 }
 
 // bounded returns the body when the gateway can carry it, else the problem that says so.
@@ -58,7 +66,8 @@ func (x *exchange) sendNotModified(header http.Header, r *http.Request, tag stri
 		header.Set("Etag", gzipTag(tag))
 	}
 	header.Del("Content-Type")
-	header.Add("Vary", "Accept-Encoding")
+	header.Del("Content-Encoding") // of a file that comes packed
+	varyByEncoding(header)
 	x.status = http.StatusNotModified
 	x.out.WriteHeader(x.status)
 	return 0
