@@ -162,6 +162,9 @@ func (s *session) holder(ctx context.Context) string {
 // ErrLocked says that another deployer held the lock for as long as we would wait.
 var ErrLocked = errors.New("another deployer is at work")
 
+// ErrAhead says that the whole plan is deployed, and more: a later plan was here.
+var ErrAhead = errors.New("the database is ahead of the plan")
+
 // begin connects, takes the lock if asked, and reads the registry.
 func (m *Migrator) begin(ctx context.Context, locked bool) (*session, *state, error) {
 	s, err := m.open(ctx)
@@ -213,7 +216,7 @@ func (m *Migrator) beginRead(ctx context.Context) (*session, *state, error) {
 	return s, st, err
 }
 
-// position returns how many changes of the plan are deployed. The last deployed change must be in
+// position returns how many changes of the plan are deployed; ErrAhead when there are more. The last deployed change must be in
 // the plan: ids contain the ids before them, so an edited line changes all that follow.
 func (m *Migrator) position(st *state) (int, error) {
 	head := st.head()
@@ -226,7 +229,7 @@ func (m *Migrator) position(st *state) (int, error) {
 	}
 	for i, d := range st.changes {
 		if i >= len(plan.changes) {
-			return 0, fmt.Errorf("%s ends before the deployed change %q (%s): deploy with the plan that has it, or a later one", plan.file, d.name, d.id)
+			return 0, fmt.Errorf("%w: %s ends before the deployed change %q (%s): deploy with the plan that has it, or a later one", ErrAhead, plan.file, d.name, d.id)
 		}
 		if c := plan.changes[i]; c.ID != d.id {
 			return 0, fmt.Errorf("%s:%d: cannot find the deployed change %q (%s) in the plan; it has %q (%s) in its place: undo the edit of this line or of a tag, note or date in it, because deployed lines never change",

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rifaapp/rifaapp/app/config"
+	"github.com/rifaapp/rifaapp/app/migrate"
 	"github.com/rifaapp/rifaapp/app/postgres"
 )
 
@@ -44,11 +45,25 @@ func serve(ctx context.Context, args []string, getenv func(string) string, stder
 	}
 	defer a.close()
 	if c.AutoMigrate {
-		if _, err := a.migrate(ctx, &logLines{log: log}); err != nil {
-			return fmt.Errorf("AUTO_MIGRATE: %w", err)
+		if err := a.autoMigrate(ctx); err != nil {
+			return err
 		}
 	}
 	return a.listen(ctx, address)
+}
+
+// autoMigrate deploys what is missing. A database that a newer version has migrated is left as it is:
+// this version may start again in the middle of a roll-out, or after one that was taken back.
+func (a *application) autoMigrate(ctx context.Context) error {
+	_, err := a.migrate(ctx, &logLines{log: a.log})
+	if errors.Is(err, migrate.ErrAhead) {
+		a.log.Info("AUTO_MIGRATE: nothing to deploy, because a newer version has migrated the database", "found", err.Error())
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("AUTO_MIGRATE: %w", err)
+	}
+	return nil
 }
 
 // serveFlags reads the arguments of serve; done says that they only asked for help.
