@@ -91,7 +91,8 @@ func withoutSecrets(environ []string) []string {
 	for _, e := range environ {
 		name, _, _ := strings.Cut(e, "=")
 		switch name {
-		case "PGPASSWORD", "DB_PASSWORD", "SQITCH_PASSWORD", "SQITCH_TARGET", "MIGRATIONS_TOKEN", "JWT_KEYS":
+		case "PGPASSWORD", "DB_PASSWORD", "SQITCH_PASSWORD", "SQITCH_TARGET", "MIGRATIONS_TOKEN", "JWT_KEYS", "RECEIPT_KEY",
+			"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN":
 		default:
 			kept = append(kept, e)
 		}

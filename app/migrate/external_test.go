@@ -57,7 +57,7 @@ func TestExternalSqitchGetsItsArguments(t *testing.T) {
 }
 
 func TestExternalSqitchKeepsSecretsOut(t *testing.T) {
-	for _, name := range []string{"DB_PASSWORD", "SQITCH_PASSWORD", "SQITCH_TARGET", "MIGRATIONS_TOKEN", "JWT_KEYS"} {
+	for _, name := range []string{"DB_PASSWORD", "SQITCH_PASSWORD", "SQITCH_TARGET", "MIGRATIONS_TOKEN", "JWT_KEYS", "RECEIPT_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
 		t.Setenv(name, "canary")
 	}
 	stdout, _, err := external(t.Context(), t, fakeSqitch(t, "env"), "db:pg://u:other@h/d")
