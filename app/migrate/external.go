@@ -5,15 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/rifaapp/rifaapp/app/postgres"
 )
 
 // tailLines is how many of the last lines of each of Sqitch's two outputs its failure is reported with.
@@ -21,17 +26,17 @@ import (
 const tailLines = 10
 
 // runSqitch runs the real command line: arguments as an argv, the password in PGPASSWORD only.
-func runSqitch(ctx context.Context, bin, dir string, config *pgx.ConnConfig, args []string, env Env) error {
+func runSqitch(ctx context.Context, bin, dir, target, password string, args []string, env Env) error {
 	if strings.ContainsRune(bin, filepath.Separator) { // counted from this folder, not from the one that sqitch runs in
 		var err error
 		if bin, err = filepath.Abs(bin); err != nil {
 			return err
 		}
 	}
-	argv := append([]string{args[0], "--target", cliTarget(config)}, args[1:]...)
+	argv := append([]string{args[0], "--target", target}, args[1:]...)
 	cmd := exec.CommandContext(ctx, bin, argv...)
 	cmd.Dir = dir
-	cmd.Env = append(withoutSecrets(os.Environ()), "PGPASSWORD="+config.Password)
+	cmd.Env = append(withoutSecrets(os.Environ()), "PGPASSWORD="+password)
 	said, complained := &tail{}, &tail{}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = env.Stdin, io.MultiWriter(env.Stdout, said), io.MultiWriter(env.Stderr, complained)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -64,25 +69,69 @@ func (c *command) deployByCLI(ctx context.Context, bin string, config *pgx.ConnC
 	return result, errors.Join(err, planErr)
 }
 
-// cliTarget is the target without a password.
-func cliTarget(c *pgx.ConnConfig) string {
-	t := destination(c)
-	mode := "prefer"
+// cliTarget is the target that leads Sqitch where we would go, without a password: the place that was
+// found, with the parameters that SQITCH_TARGET has of its own, or those that the DB_ variables make.
+func (c *command) cliTarget(config *pgx.ConnConfig, temp string) (string, error) {
+	place, err := url.Parse(strings.TrimPrefix(destination(config), "db:"))
+	if err != nil {
+		return "", err
+	}
+	q := place.Query()
+	q.Set("sslmode", sslMode(config))
+	if target := c.env.Getenv("SQITCH_TARGET"); target != "" {
+		own, err := parseTarget(target)
+		if err != nil {
+			return "", err
+		}
+		for name, values := range own.Query() {
+			if !slices.Contains([]string{"user", "password", "host", "port", "dbname", "database"}, name) {
+				q[name] = values
+			}
+		}
+	} else if file, err := c.authorities(config, temp); err != nil {
+		return "", err
+	} else if file != "" {
+		q.Set("sslrootcert", file)
+	}
+	place.RawQuery = q.Encode()
+	return "db:" + place.String(), nil
+}
+
+// authorities is the file of those that may vouch for the server; empty where nobody has to, or where
+// those of the system may.
+func (c *command) authorities(config *pgx.ConnConfig, temp string) (string, error) {
+	if !strings.HasPrefix(sslMode(config), "verify-") {
+		return "", nil
+	}
+	if file := c.env.Getenv("DB_SSLROOTCERT"); file != "" {
+		return filepath.Abs(file)
+	}
+	known := postgres.RDSAuthorities(config.Host)
+	if known == nil {
+		return "", nil
+	}
+	file := filepath.Join(temp, "authorities.pem")
+	return file, os.WriteFile(file, known, 0o600)
+}
+
+// sslMode is the parameter that a configuration was made of.
+func sslMode(c *pgx.ConnConfig) string {
+	falls := func(encrypted bool) bool {
+		return slices.ContainsFunc(c.Fallbacks, func(f *pgconn.FallbackConfig) bool { return (f.TLSConfig != nil) == encrypted })
+	}
 	switch {
+	case c.TLSConfig == nil && falls(true):
+		return "allow"
 	case c.TLSConfig == nil:
-		mode = "disable"
+		return "disable"
 	case !c.TLSConfig.InsecureSkipVerify:
-		mode = "verify-full"
+		return "verify-full"
 	case c.TLSConfig.VerifyPeerCertificate != nil:
-		mode = "verify-ca"
-	case len(c.Fallbacks) == 0:
-		mode = "require"
+		return "verify-ca"
+	case falls(false):
+		return "prefer"
 	}
-	sep := "?"
-	if strings.Contains(t, "?") {
-		sep = "&"
-	}
-	return t + sep + "sslmode=" + mode
+	return "require"
 }
 
 // withoutSecrets leaves out of the child's environment what it must not see or would misread.
@@ -131,17 +180,21 @@ func (c *command) external(ctx context.Context, bin string, config *pgx.ConnConf
 	if c.verb == "plan" {
 		args = append([]string{"status"}, c.args...) // its "plan" lists all changes, not those to come
 	}
+	temp, err := os.MkdirTemp("", "rifaapp-sqitch-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(temp) }()
 	dir := c.env.Getenv("SQITCH_DIR")
 	if dir == "" {
-		temp, err := os.MkdirTemp("", "rifaapp-sqitch-")
-		if err != nil {
-			return err
-		}
-		defer func() { _ = os.RemoveAll(temp) }()
-		if err := os.CopyFS(temp, c.env.Files); err != nil {
+		dir = filepath.Join(temp, "project")
+		if err := os.CopyFS(dir, c.env.Files); err != nil {
 			return fmt.Errorf("the embedded migrations cannot be written to a temporary directory for SQITCH_BIN: %w", err)
 		}
-		dir = temp
 	}
-	return runSqitch(ctx, bin, dir, config, args, c.env)
+	target, err := c.cliTarget(config, temp)
+	if err != nil {
+		return err
+	}
+	return runSqitch(ctx, bin, dir, target, config.Password, args, c.env)
 }

@@ -2,6 +2,7 @@ package migrate_test
 
 import (
 	"context"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/rifaapp/rifaapp/app/migrate"
+	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
 
@@ -53,6 +55,56 @@ func TestExternalSqitchGetsItsArguments(t *testing.T) {
 	}
 	if !slices.Contains(lines, "PGPASSWORD=c@nary") || lines[len(lines)-1] != "answer y" || stderr != "aside\n" {
 		t.Errorf("the password, the input or the outputs do not arrive: %q, %q", lines[len(lines)-1], stderr)
+	}
+}
+
+// TestExternalSqitchConnectsAsWeDo looks at the target that Sqitch gets, and at the authorities in it.
+func TestExternalSqitchConnectsAsWeDo(t *testing.T) {
+	t.Parallel()
+	const rds = "rifa.abc123.sa-east-1.rds.amazonaws.com"
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, postgres.RDSAuthorities(rds), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bin := fakeSqitch(t, `echo "$3"; file=${3##*sslrootcert=}; cat "$(echo "$file" | sed 's|%2F|/|g')" 2>/dev/null; exit 0`)
+	for name, c := range map[string]struct {
+		target  string           // SQITCH_TARGET
+		options postgres.Options // else what the DB_ variables say
+		dir     string           // SQITCH_DIR
+		want    string
+		ca      bool // it names a file with RDS's authorities of the region
+	}{
+		"the target's own parameters": {"db:pg://u:canary@h/d?connect_timeout=3&options=-csearch_path%3Dx%20y&password=canary&sslmode=verify-full&sslrootcert=" + ca, postgres.Options{}, "",
+			"db:pg://u@h:5432/d?connect_timeout=3&options=-csearch_path%3Dx+y&sslmode=verify-full&sslrootcert=" + url.QueryEscape(ca), false},
+		"encrypted when it must be":           {"db:pg://u@h/d?sslmode=allow", postgres.Options{}, "", "db:pg://u@h:5432/d?sslmode=allow", false},
+		"parameters of the place":             {"db:pg://u@h/d?port=5433&user=w&sslmode=disable", postgres.Options{}, "", "db:pg://w@h:5433/d?sslmode=disable", false},
+		"several hosts":                       {"", postgres.Options{Host: "h,i", SSLMode: "require"}, "", "db:pg://u@h:5432/d?sslmode=require", false},
+		"allow":                               {"", postgres.Options{Host: "h", SSLMode: "allow"}, "", "db:pg://u@h:5432/d?sslmode=allow", false},
+		"prefer":                              {"", postgres.Options{Host: "h", SSLMode: "prefer"}, "", "db:pg://u@h:5432/d?sslmode=prefer", false},
+		"RDS":                                 {"", postgres.Options{Host: rds, SSLMode: "verify-full"}, "", "db:pg://u@" + rds + ":5432/d?sslmode=verify-full&sslrootcert=", true},
+		"RDS, with a directory":               {"", postgres.Options{Host: rds, SSLMode: "verify-full"}, writeProject(t, project(planOf("a"))), "db:pg://u@" + rds + ":5432/d?sslmode=verify-full&sslrootcert=", true},
+		"RDS that nobody vouches for":         {"", postgres.Options{Host: rds, SSLMode: "require"}, "", "db:pg://u@" + rds + ":5432/d?sslmode=require", false},
+		"authorities in DB_SSLROOTCERT":       {"", postgres.Options{Host: "h", SSLMode: "verify-ca", RootCert: ca}, "", "db:pg://u@h:5432/d?sslmode=verify-ca&sslrootcert=" + url.QueryEscape(ca), false},
+		"another server, of the system's own": {"", postgres.Options{Host: "h", SSLMode: "verify-full"}, "", "db:pg://u@h:5432/d?sslmode=verify-full", false},
+	} {
+		c.options.Port, c.options.Name, c.options.User = 5432, "d", "u"
+		var out strings.Builder
+		err := migrate.Command(t.Context(), []string{"status"}, migrate.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Files: project(planOf("a")),
+			Getenv: getenv("SQITCH_TARGET", c.target, "SQITCH_BIN", bin, "SQITCH_DIR", c.dir, "DB_SSLROOTCERT", c.options.RootCert),
+			Config: func(context.Context) (*pgx.ConnConfig, error) { return c.options.ConnConfig() }})
+		got, printed, _ := strings.Cut(out.String(), "\n")
+		if c.ca {
+			if !strings.HasPrefix(got, c.want+url.QueryEscape(os.TempDir())) {
+				t.Errorf("%s: the target is %s", name, got)
+			}
+			got = c.want
+		}
+		if err != nil || got != c.want {
+			t.Errorf("%s: the target is %s, not %s: %v", name, got, c.want, err)
+		}
+		if c.ca && !strings.Contains(printed, "BEGIN CERTIFICATE") {
+			t.Errorf("%s: there are no authorities in the file", name)
+		}
 	}
 }
 

@@ -13,25 +13,13 @@ import (
 // returns how to connect and the target without its password, for messages. What the target leaves
 // out comes from the PG… variables of the process. An error never contains the password.
 func Target(target string) (*pgx.ConnConfig, string, error) {
-	const form = "expected db:pg://user:password@host:port/name"
-	rest, ok := strings.CutPrefix(target, "db:")
-	if !ok {
-		return nil, "", fmt.Errorf("the target does not begin with db: (%s)", form)
-	}
-	engine, rest, ok := strings.Cut(rest, ":")
-	if engine = strings.ToLower(engine); engine != "pg" && engine != "postgres" && engine != "postgresql" || !ok {
-		return nil, "", fmt.Errorf("the target's engine is %q; only pg is known here (%s)", engine, form)
-	}
-	if !strings.HasPrefix(rest, "//") {
-		rest = "///" + strings.TrimPrefix(rest, "/")
-	}
-	u, err := url.Parse("postgres:" + rest)
+	u, err := parseTarget(target)
 	if err != nil {
-		return nil, "", fmt.Errorf("the target cannot be read: %s; escape special characters of the password as %%XX", form)
+		return nil, "", err
 	}
 	config, err := pgx.ParseConfig(u.String())
 	if err != nil {
-		return nil, "", fmt.Errorf("the target cannot be used: host, port or a parameter of it is wrong; %s", form)
+		return nil, "", fmt.Errorf("the target cannot be used: host, port or a parameter of it is wrong; %s", targetForm)
 	}
 	shown := *u
 	if shown.User != nil {
@@ -41,6 +29,27 @@ func Target(target string) (*pgx.ConnConfig, string, error) {
 	q.Del("password")
 	shown.RawQuery = q.Encode()
 	return config, "db:pg:" + strings.TrimPrefix(shown.String(), "postgres:"), nil
+}
+
+const targetForm = "expected db:pg://user:password@host:port/name"
+
+func parseTarget(target string) (*url.URL, error) {
+	rest, ok := strings.CutPrefix(target, "db:")
+	if !ok {
+		return nil, fmt.Errorf("the target does not begin with db: (%s)", targetForm)
+	}
+	engine, rest, ok := strings.Cut(rest, ":")
+	if engine = strings.ToLower(engine); engine != "pg" && engine != "postgres" && engine != "postgresql" || !ok {
+		return nil, fmt.Errorf("the target's engine is %q; only pg is known here (%s)", engine, targetForm)
+	}
+	if !strings.HasPrefix(rest, "//") {
+		rest = "///" + strings.TrimPrefix(rest, "/")
+	}
+	u, err := url.Parse("postgres:" + rest)
+	if err != nil {
+		return nil, fmt.Errorf("the target cannot be read: %s; escape special characters of the password as %%XX", targetForm)
+	}
+	return u, nil
 }
 
 // destination names the database of a configuration as a target without a password.

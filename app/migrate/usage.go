@@ -37,7 +37,8 @@ means the one before, ~ the one after.
 
 Environment
   SQITCH_TARGET    the database: db:pg://user:password@host:port/name?sslmode=require;
-                   otherwise DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD, DB_SSLMODE
+                   otherwise DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_PASSWORD, DB_SSLMODE,
+                   DB_SSLROOTCERT
   SQITCH_DIR       a directory with sqitch.conf and the plan, instead of the ones in the binary
   SQITCH_BIN       the sqitch command: it does the work then, with the same arguments
   SQITCH_FULLNAME, SQITCH_EMAIL    who you are, for the history

@@ -25,15 +25,32 @@ const (
 
 // trustRDS has a connection to an RDS server trust RDS's authorities of its region and no others.
 func trustRDS(config *pgx.ConnConfig) {
-	name, isRDS := strings.CutSuffix(config.Host, rdsDomain)
-	if !isRDS || strings.Contains(name, rdsProxyLabel) {
+	region, isRDS := rdsRegion(config.Host)
+	if !isRDS {
 		return
 	}
-	region := name[strings.LastIndexByte(name, '.')+1:]
 	trust(config.TLSConfig, region)
 	for _, fallback := range config.Fallbacks {
 		trust(fallback.TLSConfig, region)
 	}
+}
+
+func rdsRegion(host string) (region string, isRDS bool) {
+	name, isRDS := strings.CutSuffix(host, rdsDomain)
+	if !isRDS || strings.Contains(name, rdsProxyLabel) {
+		return "", false
+	}
+	return name[strings.LastIndexByte(name, '.')+1:], true
+}
+
+// RDSAuthorities are the certificates, in PEM, that a connection to this host trusts where no
+// authorities are named. They are nil for a server that is not of RDS: the system's hold there.
+func RDSAuthorities(host string) []byte {
+	region, isRDS := rdsRegion(host)
+	if !isRDS {
+		return nil
+	}
+	return rdsEntries(region)
 }
 
 func trust(config *tls.Config, region string) {
@@ -46,10 +63,16 @@ func trust(config *tls.Config, region string) {
 // For a region that is not in the bundle there are none, and nothing is trusted.
 func rdsAuthorities(region string) *x509.CertPool {
 	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(rdsEntries(region))
+	return pool
+}
+
+func rdsEntries(region string) []byte {
+	entries := []byte{}
 	for entry := range strings.SplitSeq(rdsBundle, rdsTitle) {
 		if strings.HasPrefix(entry, region+" ") {
-			pool.AppendCertsFromPEM([]byte(entry))
+			entries = append(append(entries, rdsTitle...), entry...)
 		}
 	}
-	return pool
+	return entries
 }
