@@ -25,8 +25,12 @@ import (
 // They come through two pipes, so nobody knows which of the two spoke last.
 const tailLines = 10
 
-// runSqitch runs the real command line: arguments as an argv, the password in PGPASSWORD only.
-func runSqitch(ctx context.Context, bin, dir, target, password string, args []string, env Env) error {
+// sqitchTimedOut is part of what Sqitch says when another deployer held the lock for as long as it waits.
+const sqitchTimedOut = "for another instance of Sqitch to finish work on"
+
+// runSqitch runs the real command line: arguments as an argv, variables, with the password among them,
+// in its environment only.
+func runSqitch(ctx context.Context, bin, dir, target string, args, variables []string, env Env) error {
 	if strings.ContainsRune(bin, filepath.Separator) { // counted from this folder, not from the one that sqitch runs in
 		var err error
 		if bin, err = filepath.Abs(bin); err != nil {
@@ -36,7 +40,7 @@ func runSqitch(ctx context.Context, bin, dir, target, password string, args []st
 	argv := append([]string{args[0], "--target", target}, args[1:]...)
 	cmd := exec.CommandContext(ctx, bin, argv...)
 	cmd.Dir = dir
-	cmd.Env = append(withoutSecrets(os.Environ()), "PGPASSWORD="+password)
+	cmd.Env = append(withoutSecrets(os.Environ()), variables...)
 	said, complained := &tail{}, &tail{}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = env.Stdin, io.MultiWriter(env.Stdout, said), io.MultiWriter(env.Stderr, complained)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -47,19 +51,24 @@ func runSqitch(ctx context.Context, bin, dir, target, password string, args []st
 	case err == nil:
 		return nil
 	case errors.As(err, &exit):
-		return &ExitError{max(1, exit.ExitCode()), fmt.Errorf("%s %s ended with %w: %s", bin, args[0], exit, strings.TrimSpace(said.String()+"\n"+complained.String()))}
+		err = fmt.Errorf("%s %s ended with %w: %s", bin, args[0], exit, strings.TrimSpace(said.String()+"\n"+complained.String()))
+		if strings.Contains(complained.String(), sqitchTimedOut) {
+			err = fmt.Errorf("%w: %w", ErrLocked, err)
+		}
+		return &ExitError{max(1, exit.ExitCode()), err}
 	}
 	return fmt.Errorf("SQITCH_BIN %s cannot be run; give the path of the sqitch command, or unset it: %w", bin, err)
 }
 
-// deployByCLI lets Sqitch deploy and finds out what it did.
+// deployByCLI lets Sqitch deploy and finds out what it did. Sqitch speaks English then, so that its reason
+// is understood.
 func (c *command) deployByCLI(ctx context.Context, bin string, config *pgx.ConnConfig) (*Result, error) {
 	result := &Result{}
 	before, err := c.migrator.Plan(ctx)
 	if err != nil {
 		return result, err
 	}
-	err = c.external(ctx, bin, config)
+	err = c.external(ctx, bin, config, "LANGUAGE=en")
 	after, planErr := c.migrator.Plan(ctx)
 	if planErr == nil {
 		for _, change := range before[:max(0, len(before)-len(after))] {
@@ -174,8 +183,8 @@ func (t *tail) String() string {
 	return strings.TrimSpace(strings.Join(append(t.lines, t.open), "\n"))
 }
 
-// external hands the command to the real Sqitch.
-func (c *command) external(ctx context.Context, bin string, config *pgx.ConnConfig) error {
+// external hands the command to the real Sqitch, with these variables beside those of this process.
+func (c *command) external(ctx context.Context, bin string, config *pgx.ConnConfig, variables ...string) error {
 	args := append([]string{c.verb}, c.args...)
 	if c.verb == "plan" {
 		args = append([]string{"status"}, c.args...) // its "plan" lists all changes, not those to come
@@ -196,5 +205,5 @@ func (c *command) external(ctx context.Context, bin string, config *pgx.ConnConf
 	if err != nil {
 		return err
 	}
-	return runSqitch(ctx, bin, dir, target, config.Password, args, c.env)
+	return runSqitch(ctx, bin, dir, target, args, append(variables, "PGPASSWORD="+config.Password), c.env)
 }

@@ -2,6 +2,7 @@ package migrate_test
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -128,6 +129,49 @@ func TestExternalSqitchFails(t *testing.T) {
 	}
 	_, _, err = external(t.Context(), t, "/nonexistent/sqitch", "db:pg://u:canary@h/d", "deploy")
 	wants(t, err, "SQITCH_BIN /nonexistent/sqitch cannot be run", "give the path of the sqitch command, or unset it")
+}
+
+// TestExternalSqitchIsLockedOut has the lock while the real command line wants it.
+func TestExternalSqitchIsLockedOut(t *testing.T) {
+	t.Parallel()
+	needCLI(t)
+	d := testdb.NewEmpty(t)
+	if _, _, err := external(t.Context(), t, "sqitch", target(t, d.DSN), "deploy"); err != nil {
+		t.Fatal(err)
+	}
+	holder, err := pgx.Connect(t.Context(), d.DSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = holder.Close(t.Context()) }()
+	if _, err := holder.Exec(t.Context(), "SELECT pg_advisory_lock(75474063)"); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = external(t.Context(), t, "sqitch", target(t, d.DSN), "deploy", "--lock-timeout", "1")
+	if !errors.Is(err, migrate.ErrLocked) || migrate.ExitCode(err) != 2 {
+		t.Errorf("%v is not ErrLocked, or ends with %d", err, migrate.ExitCode(err))
+	}
+}
+
+// TestExternalSqitchSpeaksToPrograms has Sqitch say in the one language that is understood why it failed.
+func TestExternalSqitchSpeaksToPrograms(t *testing.T) {
+	t.Setenv("LANGUAGE", "de")
+	d := testdb.NewEmpty(t)
+	var out strings.Builder
+	for name, c := range map[string]struct {
+		script string
+		locked bool
+	}{
+		"locked":        {`echo "$LANGUAGE: Timed out waiting 60 seconds for another instance of Sqitch to finish work on db:pg://h/d" >&2; exit 2`, true},
+		"anything else": {`echo "$LANGUAGE: no" >&2; exit 2`, false},
+	} {
+		_, err := migrate.Deploy(t.Context(), migrate.Env{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &out, Files: project(planOf("a")),
+			Getenv: getenv("SQITCH_TARGET", target(t, d.DSN), "SQITCH_BIN", fakeSqitch(t, c.script))})
+		wants(t, err, "en: ")
+		if errors.Is(err, migrate.ErrLocked) != c.locked {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
 }
 
 func TestExternalSqitchIsStopped(t *testing.T) {
