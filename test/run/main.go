@@ -34,7 +34,7 @@ const module = "github.com/rifaapp/rifaapp/"
 // unraced are the packages, and those below them, that are tested without the race detector: in those
 // that drive other processes it finds nothing, and it would take minutes to compile the libraries of
 // infra and test/infra; app/draw computes, on one goroutine, what the detector slows tenfold.
-var unraced = []string{"app/draw", "infra", "test/bench", "test/infra", "test/trust"}
+var unraced = []string{"app/draw", "infra", "test/bench", "test/e2e", "test/infra", "test/lambdalocal", "test/trust"}
 
 // raced tells whether a package is tested with the race detector.
 func raced(name string) bool {
