@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -74,7 +76,9 @@ type packageReport struct {
 // test runs the packages and adds what they did. An error means that the tests could not be run at
 // all; failing tests are in the report.
 func (r *report) test(ctx context.Context, flags, packages []string) error {
-	args := slices.Concat([]string{"test", "-json", "-timeout", r.timeout.String()}, r.flags, flags)
+	// One package more than processors: of any two one mostly waits, for a browser, Terraform or a lock.
+	atOnce := strconv.Itoa(runtime.NumCPU() + 1)
+	args := slices.Concat([]string{"test", "-json", "-p", atOnce, "-timeout", r.timeout.String()}, r.flags, flags)
 	command := goCommand(ctx, append(args, packages...)...)
 	command.Stdout = nil
 	output, err := command.StdoutPipe()
