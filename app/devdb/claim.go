@@ -11,12 +11,12 @@ import (
 
 const claimName = "lock"
 
-var errInUse = errors.New("another process runs a PostgreSQL on it: stop that one first (a second `mage dev`, perhaps)")
+// ErrInUse says that another process has claimed the folder.
+var ErrInUse = errors.New("another process is at work on it: stop that one first (a second `mage dev`, perhaps)")
 
-// take locks the folder for this process. The system gives the lock back when the process ends in
-// any way, so that it is never stale.
+// take claims the server's folder.
 func (s *Server) take() error {
-	claim, err := claim(s.options.Dir)
+	claim, err := Claim(s.options.Dir)
 	if err != nil {
 		return fmt.Errorf("use %s: %w", s.options.Dir, err)
 	}
@@ -31,7 +31,9 @@ func (s *Server) release() {
 	}
 }
 
-func claim(dir string) (*os.File, error) {
+// Claim locks a folder for this process until the file is closed. The system gives the lock back when the
+// process ends in any way, so that it is never stale. While another process has it the error is ErrInUse.
+func Claim(dir string) (*os.File, error) {
 	file, err := os.OpenFile(filepath.Join(dir, claimName), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if errors.Is(err, syscall.ELOOP) {
 		return nil, fmt.Errorf("its %s is a symbolic link, which leads elsewhere: see who made it, and remove it", claimName)
@@ -42,7 +44,7 @@ func claim(dir string) (*os.File, error) {
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = file.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errInUse
+			return nil, ErrInUse
 		}
 		return nil, err
 	}
@@ -60,7 +62,7 @@ func sweep(ctx context.Context, o *owner) {
 		if err := o.trust(dir); err != nil {
 			continue // its lock and its data may lead anywhere
 		}
-		claim, err := claim(dir)
+		claim, err := Claim(dir)
 		if err != nil {
 			continue // in use
 		}

@@ -151,8 +151,8 @@ func TestFolderInUseIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
 	s := start(t, dir)
-	if _, err := Start(t.Context(), Options{Dir: dir}); !errors.Is(err, errInUse) {
-		t.Errorf("a second start on the same folder: %v, want %v", err, errInUse)
+	if _, err := Start(t.Context(), Options{Dir: dir}); !errors.Is(err, ErrInUse) {
+		t.Errorf("a second start on the same folder: %v, want %v", err, ErrInUse)
 	}
 	query[int](t, s, `SELECT 1`) // the first one does not notice
 }

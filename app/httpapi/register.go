@@ -41,11 +41,11 @@ type operation struct {
 	standalone  bool          // does not touch the database: works before it is there
 	media       string        // of the answer when it is not application/json
 	answer      reflect.Type  // what the bytes hold when the handler writes JSON as []byte
-	takesBody   bool          // these three are set by register: what an operation does not take is left unread
-	takesQuery  bool
-	needsBody   bool   // which may otherwise be left out
-	sample      string // JavaScript that calls the operation, for the documentation
-	binary      string // describes the form as application/octet-stream, where there is one beside JSON
+	takesBody   bool          // these three are set by register; see readsBody
+	takesQuery  bool          // else it is left unread
+	needsBody   bool          // else it may be left out
+	sample      string        // JavaScript that calls the operation, for the documentation
+	binary      string        // describes the form as application/octet-stream, where there is one beside JSON
 }
 
 // failure carries an error of a handler through huma to the one place that maps errors.
@@ -55,7 +55,7 @@ type failure struct{ error }
 // any other error. It is the only way an endpoint comes into being.
 func register[In, Out any](a *API, o operation, handler func(context.Context, *In) (*Out, error)) {
 	o.takesBody, o.takesQuery, o.needsBody = hasBody[In](), hasParameters[In](), needsBody[In]()
-	described := a.describe(&o, o.takesBody || o.keyed(), o.takesQuery)
+	described := a.describe(&o, o.readsBody(), o.takesQuery)
 	described.Middlewares = huma.Middlewares{a.enter(&o)}
 	checkInput(reflect.TypeFor[In]())
 	zeros, raw := zeroDefaults(reflect.TypeFor[In]()), rawBody(reflect.TypeFor[Out]())
@@ -114,7 +114,7 @@ func (a *API) enter(o *operation) func(huma.Context, func(huma.Context)) {
 			x.refuse(p)
 			return
 		}
-		if o.takesBody || o.keyed() {
+		if o.readsBody() {
 			if p := takeBody(o, r, x); p != nil {
 				x.refuse(p)
 				return
@@ -165,8 +165,11 @@ func bearerToken(header string) (token string, ok bool) {
 	return token, ok && strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
-// takeBody reads the body once and leaves it to huma in memory. A request with a key has one even where nothing
-// is asked in it: another body under the same key is another request. Where a body may be left out, null is no
+// readsBody says whether the body is read. Where nothing is asked in one it is left unread, unless requests may
+// have a key: another body under the same key is another request.
+func (o *operation) readsBody() bool { return o.takesBody || o.keyed() }
+
+// takeBody reads the body once and leaves it to huma in memory. Where a body may be left out, null is no
 // body: some clients send it for nothing.
 func takeBody(o *operation, r *http.Request, x *exchange) *Problem {
 	if r.Body == nil || r.Body == http.NoBody {

@@ -11,11 +11,12 @@
 //
 // Scripts keep the BEGIN and COMMIT that Sqitch scripts have. Inside the transaction of the change
 // they become a savepoint and its release; COMMIT also checks the deferred constraints. ROLLBACK
-// takes back what followed BEGIN. SET LOCAL cannot end with a COMMIT that statements follow: there it is
-// an error unless RESET took it back before (set_config with true is the same, and is not noticed). A script that begins and never ends its transaction is an error,
-// as are other isolation levels and two-phase commits. Commands of psql (\set, \i) and psql's
-// variables (:'name') are refused with file and line; COPY … FROM STDIN with its data in the
-// script works; nothing but a comment may follow its semicolon on the same line.
+// takes back what followed BEGIN. SET LOCAL cannot end with a COMMIT that statements follow: there it
+// is an error unless RESET took it back before (set_config with true does the same, and is not
+// noticed). A script that begins and never ends its transaction is an error, as are other isolation
+// levels and two-phase commits. Commands of psql (\set, \i) and psql's variables (:'name') are refused
+// with file and line; COPY … FROM STDIN with its data in the script works; nothing but a comment may
+// follow its semicolon on the same line.
 // Session settings, roles, temporary tables and the like are gone when a script has ended.
 //
 // A deploy or revert script that cannot run inside a transaction (CREATE INDEX CONCURRENTLY, VACUUM)

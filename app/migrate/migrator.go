@@ -216,8 +216,8 @@ func (m *Migrator) beginRead(ctx context.Context) (*session, *state, error) {
 	return s, st, err
 }
 
-// position returns how many changes of the plan are deployed; ErrAhead when there are more. The last deployed change must be in
-// the plan: ids contain the ids before them, so an edited line changes all that follow.
+// position returns how many changes of the plan are deployed; ErrAhead when there are more. The last
+// deployed change must be in the plan: ids contain the ids before them, so an edited line changes all that follow.
 func (m *Migrator) position(st *state) (int, error) {
 	head := st.head()
 	if head == nil {

@@ -78,13 +78,12 @@ func claim() (release func(), err error) {
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return nil, err
 	}
-	lock, err := os.OpenFile(filepath.Join(home, "dev.lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		_ = lock.Close()
+	lock, err := devdb.Claim(home)
+	if errors.Is(err, devdb.ErrInUse) {
 		return nil, fmt.Errorf("another mage dev runs in this folder: use it, its addresses are in %s, or stop it first with Ctrl-C", envPath)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("use %s: %w", home, err)
 	}
 	return func() { _ = lock.Close() }, nil
 }
