@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -50,6 +52,37 @@ func TestInterrupted(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) || asked.cycles > 10 {
 		t.Errorf("%d requests after an interrupt at the third, and: %v", asked.cycles, err)
+	}
+}
+
+// A Go benchmark that fails costs neither the others' figures nor the table.
+func TestFailedBenchmarkLeavesTheOthers(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module some\n",
+		"some_test.go": `package some
+
+import "testing"
+
+func BenchmarkGood(b *testing.B) {
+	for b.Loop() {
+	}
+}
+
+func BenchmarkBad(b *testing.B) { b.Error("over its limit") }
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines, err := benchmarks(t.Context(), folder, "")
+	if err == nil || !strings.Contains(err.Error(), "over its limit") {
+		t.Errorf("the fault is told as: %v", err)
+	}
+	if len(lines) != 1 || !strings.HasPrefix(lines[0], "BenchmarkGood") {
+		t.Errorf("the lines kept are %q", lines)
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"os"
@@ -11,21 +10,22 @@ import (
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
 
-// benchmarks runs the Go benchmarks of all packages on the same PostgreSQL and keeps their lines.
-func (b *bench) benchmarks(ctx context.Context) error {
+// benchmarks runs the Go benchmarks of all packages below folder on the PostgreSQL at dsn and answers their
+// lines, also when one of them fails.
+func benchmarks(ctx context.Context, folder, dsn string) (lines []string, err error) {
 	progress("Go benchmarks")
 	command := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", ".", "-benchmem", "-benchtime", "200ms", "-p", "1", "./...")
-	command.Env = append(os.Environ(), testdb.EnvDSN+"="+b.pg.DSN("postgres"))
+	command.Dir = folder
+	command.Env = append(os.Environ(), testdb.EnvDSN+"="+dsn)
 	command.Stderr = os.Stderr
 	output, err := command.Output()
-	if err != nil {
-		return fmt.Errorf("the Go benchmarks: %w\n%s", err, output)
-	}
-	lines := bufio.NewScanner(strings.NewReader(string(output)))
-	for lines.Scan() {
-		if line := lines.Text(); strings.HasPrefix(line, "Benchmark") {
-			b.table.goes = append(b.table.goes, line)
+	for line := range strings.Lines(string(output)) {
+		if strings.HasPrefix(line, "Benchmark") && strings.Contains(line, "ns/op") {
+			lines = append(lines, strings.TrimSpace(line))
 		}
 	}
-	return lines.Err()
+	if err != nil {
+		return lines, fmt.Errorf("%w\n%s", err, output)
+	}
+	return lines, nil
 }

@@ -96,13 +96,12 @@ func run(ctx context.Context, size sizes, save bool) error {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
 		if err != nil { // the rest is worth measuring all the same
-			progress("%s: %v", m.name, err)
-			b.table.rows = append(b.table.rows, row{what: m.name, figure: "failed", bar: "measured", below: true})
+			b.failed(m.name, err)
 		}
 	}
 	if size.goBenchmarks {
-		if err := b.benchmarks(ctx); err != nil {
-			return err
+		if b.table.goes, err = benchmarks(ctx, ".", b.pg.DSN("postgres")); err != nil {
+			b.failed("Go benchmarks", err)
 		}
 	}
 	b.table.took = time.Since(started)
@@ -116,4 +115,10 @@ func run(ctx context.Context, size sizes, save bool) error {
 		return errBelow
 	}
 	return nil
+}
+
+// failed keeps in the table that something could not be measured, or not whole.
+func (b *bench) failed(what string, err error) {
+	progress("%s: %v", what, err)
+	b.table.rows = append(b.table.rows, row{what: what, figure: "failed", bar: "measured", below: true})
 }
