@@ -89,7 +89,19 @@ func (p *Passwords) NeedsRehash(stored string) bool {
 	return err != nil || h.weaker(p.params)
 }
 
+type spentKey struct{}
+
+// MeasurePasswords returns a context whose passwords add the time they take to the returned duration: for
+// their turn and for the work. It is for one request, which checks them one after the other.
+func MeasurePasswords(ctx context.Context) (context.Context, *time.Duration) {
+	spent := new(time.Duration)
+	return context.WithValue(ctx, spentKey{}, spent), spent
+}
+
 func (p *Passwords) compute(ctx context.Context, password string, params argon2Params, salt []byte, size uint32) ([]byte, error) {
+	if spent, ok := ctx.Value(spentKey{}).(*time.Duration); ok {
+		defer func(began time.Time) { *spent += time.Since(began) }(time.Now())
+	}
 	if p.waiting.Add(1) > maxWaiting {
 		p.waiting.Add(-1)
 		return nil, ErrBusy

@@ -74,7 +74,7 @@ var registerOperation = operation{
 
 // registerAccount handles POST /rifaapp/auth/register.
 func (a *API) registerAccount(ctx context.Context, in *registerInput) (*loginOutput, error) {
-	login, err := a.options.Accounts.Register(ctx, command.RegisterInput{Name: in.Body.Name, Email: in.Body.Email, Password: in.Body.Password})
+	login, err := a.options.Accounts.Register(measurePasswords(ctx), command.RegisterInput{Name: in.Body.Name, Email: in.Body.Email, Password: in.Body.Password})
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ var loginOperation = operation{
 
 // login handles POST /rifaapp/auth/login.
 func (a *API) login(ctx context.Context, in *loginInput) (*loginOutput, error) {
-	login, err := a.options.Accounts.Login(ctx, command.LoginInput{Email: in.Body.Email, Password: in.Body.Password, Address: in.address})
+	login, err := a.options.Accounts.Login(measurePasswords(ctx), command.LoginInput{Email: in.Body.Email, Password: in.Body.Password, Address: in.address})
 	if err != nil {
 		return nil, err
 	}

@@ -74,6 +74,36 @@ func credentials(email, password string) map[string]string {
 	return map[string]string{"email": email, "password": password}
 }
 
+// Who runs this sees in the log where the time of a login went, and nothing of it where there is no password.
+func TestLogTellsWhatPasswordsTook(t *testing.T) {
+	t.Parallel()
+	d := openFrontDesk(t)
+	_, answer := d.post(t, registerPath, ana)
+	d.post(t, loginPath, credentials(ana["email"], ana["password"]))
+	d.post(t, loginPath, credentials(ana["email"], "another password"))
+	d.post(t, refreshPath, map[string]string{"refresh_token": text(t, answer, "refresh_token")})
+	var took []float64
+	for line := range strings.Lines(d.log.String()) {
+		var request struct {
+			Duration  float64  `json:"duration_ms"`
+			Passwords *float64 `json:"password_ms"`
+		}
+		if err := json.Unmarshal([]byte(line), &request); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if request.Passwords == nil {
+			took = append(took, 0)
+			continue
+		}
+		if took = append(took, *request.Passwords); *request.Passwords <= 0 || *request.Passwords > request.Duration {
+			t.Errorf("%.3f ms of %.3f", *request.Passwords, request.Duration)
+		}
+	}
+	if len(took) != 4 || took[3] != 0 || slices.Contains(took[:3], 0) {
+		t.Errorf("the passwords of register, login, a refused login and refresh took %v ms", took)
+	}
+}
+
 func TestAccountsWalk(t *testing.T) {
 	t.Parallel()
 	d := openFrontDesk(t)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/rifaapp/rifaapp/app/auth"
 	"github.com/rifaapp/rifaapp/app/postgres"
 )
 
@@ -31,4 +32,13 @@ func (x *exchange) context(parent context.Context, timeout time.Duration) (conte
 	ctx, cancel := context.WithTimeout(parent, timeout)
 	ctx, x.wait = postgres.MeasureWait(ctx)
 	return &requestContext{Context: ctx, x: x}, cancel
+}
+
+// measurePasswords has what passwords take kept for the log. A burst of logins queues for them: neither the
+// database nor the duration alone would tell.
+func measurePasswords(ctx context.Context) context.Context {
+	if x := exchangeFrom(ctx); x != nil {
+		ctx, x.passwords = auth.MeasurePasswords(ctx)
+	}
+	return ctx
 }

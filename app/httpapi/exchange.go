@@ -40,6 +40,7 @@ type exchange struct {
 	route      chi.Context
 	unmodified bool // the handler found that the client has the answer already
 	wait       *postgres.Wait
+	passwords  *time.Duration // that they took; nil where none is checked
 }
 
 // buffers hold answers up to maxKeptBuffer; larger ones, such as whole boards, are left to the

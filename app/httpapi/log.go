@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -19,16 +20,19 @@ func (a *API) log(ctx context.Context, o Observation, fault error, more []slog.A
 	if !a.logger.Enabled(ctx, level) {
 		return
 	}
-	var space [11]slog.Attr
+	var space [12]slog.Attr
 	attrs := append(space[:0],
 		slog.String("method", o.Method),
 		slog.String("route", o.Route),
 		slog.Int("status", o.Status),
-		slog.Float64("duration_ms", float64(o.Duration.Microseconds())/1000),
-		slog.Float64("db_ms", float64(o.DatabaseWait.Microseconds())/1000),
+		slog.Float64("duration_ms", milliseconds(o.Duration)),
+		slog.Float64("db_ms", milliseconds(o.DatabaseWait)),
 		slog.Int("bytes", o.Bytes),
 		slog.String("request_id", o.RequestID),
 	)
+	if o.Passwords > 0 {
+		attrs = append(attrs, slog.Float64("password_ms", milliseconds(o.Passwords)))
+	}
 	if o.UserID != uuid.Nil {
 		attrs = append(attrs, slog.String("user_id", o.UserID.String()))
 	}
@@ -52,3 +56,5 @@ func FaultText(fault error) string {
 	}
 	return fault.Error()
 }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -17,6 +17,7 @@ type Observation struct {
 	Status       int    // 499 when the client left before the answer
 	Duration     time.Duration
 	DatabaseWait time.Duration // for connections and answers
+	Passwords    time.Duration // for their turn and their hashes; 0 where none is checked
 	Bytes        int           // of the body as sent
 	Code         string        // of the problem, or ""
 	RequestID    string        // the client's X-Request-Id, of at most 128 plain characters, or ours
@@ -33,6 +34,9 @@ func (a *API) observe(ctx context.Context, x *exchange, size int) {
 	}
 	if x.wait != nil {
 		o.DatabaseWait = x.wait.Duration()
+	}
+	if x.passwords != nil {
+		o.Passwords = *x.passwords
 	}
 	if x.status >= http.StatusInternalServerError && ctx.Err() == context.Canceled {
 		o.Status = statusClientLeft

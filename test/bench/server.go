@@ -52,6 +52,7 @@ type bench struct {
 type process struct {
 	address string
 	command *exec.Cmd
+	log     string       // the file of what it prints
 	profile string       // where it serves pprof, when asked to
 	ended   func() error // an error once the run was interrupted
 }
@@ -154,18 +155,17 @@ func (b *bench) execute(ctx context.Context, database, sql string) error {
 }
 
 func (b *bench) startAPIs(ctx context.Context) (err error) {
-	binary := filepath.Join(b.folder, "rifaapp")
-	args := []string{"build", "-o", binary}
+	args := []string{"build", "-o", b.binary()}
 	if b.size.profiles != "" {
 		args = append(args, "-tags", "profile")
 	}
 	if output, err := exec.CommandContext(ctx, "go", append(args, "github.com/rifaapp/rifaapp/app/cmd/rifaapp")...).CombinedOutput(); err != nil {
 		return fmt.Errorf("build the API: %w\n%s", err, output)
 	}
-	if b.api, err = b.serve(ctx, binary, b.pg.Port); err != nil {
+	if b.api, err = b.serve(ctx, b.pg.Port, "error"); err != nil {
 		return err
 	}
-	if b.distant, err = b.serve(ctx, binary, b.delayed); err != nil {
+	if b.distant, err = b.serve(ctx, b.delayed, "error"); err != nil {
 		return err
 	}
 	self, err := os.Executable()
@@ -178,11 +178,13 @@ func (b *bench) startAPIs(ctx context.Context) (err error) {
 	return b.one.wait(ctx, "/")
 }
 
-// serve runs the API on a database port. It migrates by itself.
-func (b *bench) serve(ctx context.Context, binary string, port int) (*process, error) {
+func (b *bench) binary() string { return filepath.Join(b.folder, "rifaapp") }
+
+// serve runs the API on a database port, with a log that begins at a level. It migrates by itself.
+func (b *bench) serve(ctx context.Context, port int, level string) (*process, error) {
 	env := []string{
 		"DB_HOST=127.0.0.1", "DB_PORT=" + strconv.Itoa(port), "DB_NAME=" + database, "DB_USER=" + devdb.User, "DB_PASSWORD=" + b.pg.Password,
-		"DB_SSLMODE=disable", "AUTO_MIGRATE=true", "LOG_LEVEL=error",
+		"DB_SSLMODE=disable", "AUTO_MIGRATE=true", "LOG_LEVEL=" + level,
 	}
 	var profile string
 	if b.size.profiles != "" {
@@ -192,7 +194,7 @@ func (b *bench) serve(ctx context.Context, binary string, port int) (*process, e
 		}
 		env = append(env, "PROFILE_ADDR="+profile)
 	}
-	p, err := b.launch(ctx, env, binary, "serve", "--addr")
+	p, err := b.launch(ctx, env, b.binary(), "serve", "--addr")
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +229,7 @@ func (b *bench) launch(ctx context.Context, env []string, program string, args .
 			_ = command.Process.Kill()
 		}
 	})
-	return &process{address: address, command: command, ended: ctx.Err}, ctx.Err()
+	return &process{address: address, command: command, log: log.Name(), ended: ctx.Err}, ctx.Err()
 }
 
 func (p *process) wait(ctx context.Context, path string) error {
