@@ -70,10 +70,11 @@ func (t *table) bars() (n int) {
 // save writes the table as Markdown.
 func (t *table) save(ctx context.Context, b *bench) error {
 	var s strings.Builder
+	measuredAt := commit(ctx) // before the files that are written here are a change of their own
 	fmt.Fprintf(&s, "# Speed, as measured\n\nWritten by `go tool mage bench --save`; medians of %d rounds, of figures and of ratios; a ratio compares figures of the same round. "+
 		"What is measured and how is in `test/bench`.\n\n", b.size.rounds)
 	fmt.Fprintf(&s, "| | |\n|---|---|\n| commit | %s |\n| date | %s |\n| machine | %s |\n| PostgreSQL | %s |\n| took | %s |\n\n",
-		commit(ctx), time.Now().UTC().Format("2006-01-02"), machine(), b.version(ctx), t.took.Round(time.Second))
+		measuredAt, time.Now().UTC().Format("2006-01-02"), machine(), b.version(ctx), t.took.Round(time.Second))
 	s.WriteString("| what | measured | beside | bar | |\n|---|---|---|---|---|\n")
 	for _, r := range t.rows {
 		fmt.Fprintf(&s, "| %s | %s | %s | %s | %s |\n", r.what, r.figure, r.beside, r.bar, r.verdict())
@@ -84,7 +85,7 @@ func (t *table) save(ctx context.Context, b *bench) error {
 	if err := os.WriteFile(resultsFile, []byte(s.String()), 0o644); err != nil {
 		return err
 	}
-	b.measured.Commit = commit(ctx)
+	b.measured.Commit = measuredAt
 	inputs, err := json.MarshalIndent(b.measured, "", "  ")
 	if err != nil {
 		return err
