@@ -33,11 +33,13 @@ var tables = []table{
 		definition: "raffle_counts_definition",
 		rebuild: []string{
 			`DELETE FROM raffle_counts_read`,
-			// The version jumps ahead of every value it had before: entity tags must not repeat.
+			// The version jumps ahead of every value it had before: entity tags must not repeat. The slots of a raffle
+			// lie together, as Create leaves them: a list that adds them up would read sixteen pages for each otherwise.
 			fmt.Sprintf(`INSERT INTO raffle_counts_read (raffle_id, slot, reserved, sold, version)
 				SELECT raffle_id, slot, CASE slot WHEN 0 THEN reserved ELSE 0 END, CASE slot WHEN 0 THEN sold ELSE 0 END,
 					CASE slot WHEN 0 THEN (extract(epoch FROM clock_timestamp()) * 1000000)::bigint ELSE 0 END
-				FROM raffle_counts_definition, generate_series(0, %d) AS slot`, countSlots-1),
+				FROM raffle_counts_definition, generate_series(0, %d) AS slot
+				ORDER BY raffle_id, slot`, countSlots-1),
 		},
 	},
 	plainTable("raffle_numbers_read", "raffle_id, number", "raffle_numbers_definition", "raffle_id, number, status, reserved_until"),

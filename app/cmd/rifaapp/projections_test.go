@@ -57,6 +57,28 @@ func TestProjectionsFindAndRepairDrift(t *testing.T) {
 	}
 }
 
+// The slots of a raffle's counters lie together after a rebuild, as they do when it is made: lists add them up.
+func TestRebuildKeepsCountersTogether(t *testing.T) {
+	t.Parallel()
+	db := testdb.New(t)
+	_, err := db.Pool.Exec(t.Context(), `
+		INSERT INTO raffles (id, title, ticket_price, currency, total_tickets, number_start, status)
+		SELECT gen_random_uuid(), 'Moto', 1, 'COP', 10, 1, 'open' FROM generate_series(1, 400)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, said := invoke(t, environment(db.Env()...), "projections", "rebuild"); status != 0 {
+		t.Fatalf("rebuild: exit status %d:\n%s", status, said)
+	}
+	var pages int
+	err = db.Pool.QueryRow(t.Context(), `
+		SELECT max(pages) FROM (
+			SELECT count(DISTINCT (ctid::text::point)[0]) AS pages FROM raffle_counts_read GROUP BY raffle_id) AS r`).Scan(&pages)
+	if err != nil || pages > 2 {
+		t.Errorf("the 16 counters of a raffle lie on %d pages, %v", pages, err)
+	}
+}
+
 // What an operator asks for may take longer than the role's limit on the statements of a request.
 func TestOperatorsAreNotHurried(t *testing.T) {
 	t.Parallel()
