@@ -90,6 +90,67 @@ func TestPageReadsOnlyItsStretch(t *testing.T) {
 	}
 }
 
+// Whoever has bought two thousand times gets their last page as fast as the first: it begins at its place in the
+// index.
+func TestPurchasesBeginAtTheirPosition(t *testing.T) {
+	t.Parallel()
+	db := testdb.OneConnection(t, testdb.New(t).Pool)
+	raffleID, participantID := uuid.New(), uuid.New()
+	page, args := purchasesPage(participantID, &Position{CreatedAt: time.Now()}, UsualPage)
+	if len(args) != 4 {
+		t.Fatalf("a later page has the parameters %v", args)
+	}
+	for _, sql := range []string{
+		`INSERT INTO raffles_read (id, title, ticket_price, currency, total_tickets, number_start, number_end, status, confirmation, created_at, updated_at)
+			VALUES ('` + raffleID.String() + `', 'Moto', 5000, 'COP', 100000, 0, 99999, 'open', 'self', now(), now())`,
+		`INSERT INTO sales_read (id, raffle_id, participant_id, numbers, total_price, currency, status, payment_method, winner, created_at)
+			SELECT gen_random_uuid(), '` + raffleID.String() + `', CASE WHEN n % 2 = 0 THEN '` + participantID.String() + `' ELSE gen_random_uuid() END,
+				ARRAY[n], 5000, 'COP', 'confirmed', 'demo', false, now() - n * interval '1 minute' FROM generate_series(1, 4000) AS n`,
+		`ANALYZE raffles_read, sales_read`,
+		`SET plan_cache_mode = force_generic_plan`, // as after five of them
+		`PREPARE page (uuid, integer, timestamptz, uuid) AS ` + page,
+	} {
+		if _, err := db.Exec(t.Context(), sql); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	plan := explain(t, db, `EXECUTE page ('`+participantID.String()+`', 51, now() - interval '3900 minutes', '`+uuid.Nil.String()+`')`)
+	if !regexp.MustCompile(`Index Cond: .*participant_id.*ROW\(`).MatchString(plan) {
+		t.Errorf("the purchases before the position are read too:\n%s", plan)
+	}
+}
+
+// Drafts and cancelled raffles are listed to their owner, so everybody else's are not looked through.
+func TestHiddenRafflesAreFoundByOwner(t *testing.T) {
+	t.Parallel()
+	db := testdb.OneConnection(t, testdb.New(t).Pool)
+	organiser := uuid.New()
+	for _, sql := range []string{
+		`INSERT INTO raffles_read (id, title, ticket_price, currency, total_tickets, number_start, number_end, status, confirmation, created_at, updated_at, owner_id)
+			SELECT gen_random_uuid(), 'Moto', 5000, 'COP', 1000, 0, 999, CASE WHEN n % 9 = 0 THEN 'draft' ELSE 'open' END, 'self', now() - n * interval '1 second', now(),
+				CASE WHEN n > 2990 THEN '` + organiser.String() + `' ELSE gen_random_uuid() END FROM generate_series(1, 3000) AS n`,
+		`ANALYZE raffles_read`,
+	} {
+		if _, err := db.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, status := range []raffle.Status{raffle.Draft, raffle.Cancelled} {
+		for _, caller := range []*uuid.UUID{nil, &organiser} {
+			statement, args := ListRaffles{Caller: caller, Status: status, Limit: UsualPage}.statement()
+			if plan := explain(t, db, statement, args...); strings.Contains(plan, "raffles_read_newest") || strings.Contains(plan, "Seq Scan") {
+				t.Errorf("everybody's raffles are looked through for those of %v that are %s:\n%s", caller, status, plan)
+			}
+		}
+	}
+	for caller, want := range map[*uuid.UUID]int{nil: 0, &organiser: 1} { // one of ten is a draft
+		got, _, err := (&Queries{DB: db}).Raffles(t.Context(), ListRaffles{Caller: caller, Status: raffle.Draft, Limit: UsualPage})
+		if err != nil || len(got) != want {
+			t.Errorf("%v sees %d drafts, %v; want %d", caller, len(got), err, want)
+		}
+	}
+}
+
 func explain(t *testing.T, db postgres.Querier, statement string, args ...any) (plan string) {
 	t.Helper()
 	rows, err := db.Query(t.Context(), `EXPLAIN `+statement, args...)

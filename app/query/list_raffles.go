@@ -126,6 +126,9 @@ func (in ListRaffles) conditions() (which string, args []any) {
 	if in.Status != "" {
 		add(statusNow+` = $?`, string(in.Status))
 	}
+	if in.Status == raffle.Draft || in.Status == raffle.Cancelled { // only the caller's are listed: not all are looked through
+		add(`r.owner_id = $?`, in.Caller)
+	}
 	if in.OwnerID != nil {
 		add(`r.owner_id = $?`, *in.OwnerID)
 	}

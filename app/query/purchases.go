@@ -33,21 +33,8 @@ func (q *Queries) Purchases(ctx context.Context, participantID uuid.UUID, caller
 	if err := q.mayRead(ctx, participantID, caller); err != nil {
 		return nil, false, err
 	}
-	var (
-		afterTime *time.Time
-		afterID   *uuid.UUID
-	)
-	if after != nil {
-		afterTime, afterID = &after.CreatedAt, &after.ID
-	}
-	rows, err := postgres.Reader(ctx, q.DB).Query(ctx, `
-		SELECT id, raffle_id, raffle_title,
-			CASE WHEN raffle_status = 'open' AND raffle_draw_at <= now() THEN 'closed' ELSE raffle_status END,
-			numbers, total_price::text, currency, status, payment_method, winner, created_at
-		FROM purchases_read
-		WHERE participant_id = $1 AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3))
-		ORDER BY created_at DESC, id DESC
-		LIMIT $4`, participantID, afterTime, afterID, limit+1)
+	statement, args := purchasesPage(participantID, after, limit)
+	rows, err := postgres.Reader(ctx, q.DB).Query(ctx, statement, args...)
 	if err != nil {
 		return nil, false, postgres.Translate(err)
 	}
@@ -62,6 +49,24 @@ func (q *Queries) Purchases(ctx context.Context, participantID uuid.UUID, caller
 		return page[:limit], true, nil
 	}
 	return page, false, nil
+}
+
+// purchasesPage reads one purchase more than the page has. The position is in the statement only where there is
+// one: a condition that could also be none is no place in the index, and every page would read those before it.
+func purchasesPage(participantID uuid.UUID, after *Position, limit int) (sql string, args []any) {
+	args = []any{participantID, limit + 1}
+	before := ""
+	if after != nil {
+		before, args = ` AND (created_at, id) < ($3, $4)`, append(args, after.CreatedAt, after.ID)
+	}
+	return `
+		SELECT id, raffle_id, raffle_title,
+			CASE WHEN raffle_status = 'open' AND raffle_draw_at <= now() THEN 'closed' ELSE raffle_status END,
+			numbers, total_price::text, currency, status, payment_method, winner, created_at
+		FROM purchases_read
+		WHERE participant_id = $1` + before + `
+		ORDER BY created_at DESC, id DESC
+		LIMIT $2`, args
 }
 
 func (q *Queries) mayRead(ctx context.Context, participantID uuid.UUID, caller *uuid.UUID) error {
