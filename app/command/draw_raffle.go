@@ -93,9 +93,7 @@ func sealToDraw(ctx context.Context, tx pgx.Tx, current owned) error {
 
 // due refuses what comes before the raffle's draw_at or before from.
 func due(current owned, from time.Time) error {
-	if current.DrawAt != nil && current.DrawAt.After(from) {
-		from = *current.DrawAt
-	}
+	from = draw.NotBefore(from, current.DrawAt)
 	if current.Now.Before(from) {
 		return raffle.Refuse(raffle.CodeDrawNotDue, "The draw is not due yet.").With("available_at", from.UTC().Format(time.RFC3339Nano))
 	}

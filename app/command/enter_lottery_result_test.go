@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -196,4 +197,36 @@ func TestOpeningAfterTheOfficialDraw(t *testing.T) {
 	}
 	refused(t, s.Update(t.Context(), open), raffle.CodeInvalidTransition)
 	s.consistent()
+}
+
+// draw_at may have a fraction of a second, which the rules round up: the record must not allow the draw earlier.
+func TestTheRecordKeepsToTheRulesDrawAt(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	at := time.Now().Add(2 * time.Hour).Truncate(time.Second).Add(300 * time.Millisecond)
+	id := s.raffle(10, func(in *CreateRaffle) {
+		in.DrawAt = &at
+		in.Draw = &DrawRules{Method: draw.MethodLottery, Lottery: &draw.Lottery{
+			Name: "Lotería de Boyacá", DrawsAt: time.Now().Add(time.Hour).Format(time.RFC3339), TimeZone: "America/Bogota", Prize: "mayor",
+			Take: draw.TakeLast, Digits: 1, OnUnsold: draw.UnsoldNearest, OnSuspended: draw.SuspendedNextDraw,
+		}}
+	})
+	s.sell(s.hold(id, 3, 6))
+	if err := s.Seal(t.Context(), id, s.owner); err != nil {
+		t.Fatal(err)
+	}
+	published, entries := s.published(id)
+	record := published.Proof
+	record.AvailableAt = &published.AvailableAt
+	text, err := json.Marshal(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof, err := draw.ParseProof(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report := draw.Verify(draw.Evidence{Proof: proof, Entries: entries}); report.Verdict != draw.CannotTell {
+		t.Errorf("sealed in time and not drawn yet: %+v", report.Steps)
+	}
 }

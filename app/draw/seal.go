@@ -111,6 +111,15 @@ func AvailableAt(r Rules, s Seal) time.Time {
 	return s.SealedAt
 }
 
+// NotBefore is from, or the draw_at of a raffle when that is later. Its fraction of a second is rounded up, as
+// the rules round it.
+func NotBefore(from time.Time, drawAt *time.Time) time.Time {
+	if drawAt == nil || !ceilSecond(*drawAt).After(from) {
+		return from
+	}
+	return ceilSecond(*drawAt)
+}
+
 // Input is what the draw of a sealed raffle is computed from.
 type Input struct {
 	Rules     []byte          // the document, as stored

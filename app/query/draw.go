@@ -171,10 +171,7 @@ func (d *Draw) available(rules draw.Rules, seal draw.Seal, drawAt *time.Time) ti
 			at = r.ConfirmedAt.Add(draw.ObjectionWindow)
 		}
 	}
-	if drawAt != nil && drawAt.After(at) {
-		at = drawAt.UTC()
-	}
-	return at
+	return draw.NotBefore(at, drawAt)
 }
 
 // LotteryDecision is what the results entered so far lead to.
