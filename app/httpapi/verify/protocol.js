@@ -206,19 +206,46 @@ function pick(key, prize, alternate, m) {
   }
 }
 
-// winners draws all prizes, then the alternates of each prize in turn, until nobody is left.
-export function winners(key, entries, prizes, alternates, exclude) {
-  let left = entries;
+// winners draws all prizes, then the alternates of each prize in turn, until nobody is left. pause is awaited
+// now and then.
+export async function winners(key, entries, prizes, alternates, exclude, pause) {
+  const pool = newPool(entries, exclude), bytes = fromHex(key);
   const drawn = [];
-  const take = (prize, alternate) => {
-    if (left.length === 0) return;
-    const entry = left[pick(fromHex(key), prize, alternate, left.length)];
-    drawn.push({ prize, alternate, number: entry.number, owner: entry.owner });
-    left = left.filter((e) => (exclude === "participant" ? e.owner !== entry.owner : e !== entry));
+  const take = async (prize, alternate) => {
+    if (pool.left() === 0) return;
+    const { number, owner } = entries[pool.take(pick(bytes, prize, alternate, pool.left()))];
+    drawn.push({ prize, alternate, number, owner });
+    if (drawn.length % 500 === 0) await pause();
   };
-  for (let p = 0; p < prizes; p++) take(p, 0);
-  for (let p = 0; p < prizes; p++) for (let a = 1; a <= alternates; a++) take(p, a);
+  for (let p = 0; p < prizes; p++) await take(p, 0);
+  for (let p = 0; p < prizes; p++) for (let a = 1; a <= alternates; a++) await take(p, a);
   return drawn;
+}
+
+// newPool keeps which entries are left in a Fenwick tree: to find the i-th of them and to take it out are few
+// steps, where thousands of picks from 100 000 entries would be too many for a list.
+function newPool(entries, exclude) {
+  const sums = Int32Array.from({ length: entries.length + 1 }, (_, i) => i & -i);
+  const owned = new Map();
+  if (exclude === "participant") entries.forEach(({ owner }, i) => (owned.has(owner) ? owned.get(owner).push(i) : owned.set(owner, [i])));
+  let left = entries.length;
+  const remove = (at) => {
+    left--;
+    for (let i = at + 1; i < sums.length; i += i & -i) sums[i]--;
+  };
+  const find = (index) => {
+    let at = 0;
+    for (let step = 1 << 17; step > 0; step >>= 1) { // 2^17 is more than any list has
+      if (at + step < sums.length && sums[at + step] <= index) index -= sums[at += step];
+    }
+    return at;
+  };
+  const take = (index) => {
+    const at = find(index);
+    for (const i of owned.get(entries[at].owner) ?? [at]) remove(i);
+    return at;
+  };
+  return { left: () => left, take };
 }
 
 export const sameWinners = (a, b) => a.length === b.length &&

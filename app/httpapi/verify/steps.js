@@ -147,7 +147,7 @@ async function beacon(s, add) {
   const randomness = await digest(signature);
   add("signature", OK, "signature", { round: s.proof.round, hash: randomness });
   await s.pause();
-  picks(s, add, new Uint8Array(0), rifa.fromHex(randomness));
+  return picks(s, add, new Uint8Array(0), rifa.fromHex(randomness));
 }
 
 // unsigned refuses a signature where no round decides: it would pass for what did.
@@ -162,14 +162,15 @@ function drawKey(s, add, key) {
 
 // picks draws again. Without the rules both ways to leave the list are tried, for as many prizes and
 // alternates as the proof has: that may contradict the winners, and confirms no more than those.
-function picks(s, add, secret, randomness) {
+async function picks(s, add, secret, randomness) {
   const p = s.proof, r = s.parsed, stated = p.winners ?? [];
   const key = rifa.TH("rifa/v1/draw", rifa.fromHex(p.seal, 32), secret, randomness);
   drawKey(s, add, key);
   const prizes = r?.prizes ?? Math.min(100, 1 + Math.max(...stated.map((w) => w.prize), 0));
   const alternates = r?.alternates ?? Math.min(100, Math.max(...stated.map((w) => w.alternate), 0));
   const ways = r ? [r.exclude] : ["ticket", "participant"];
-  const drawings = ways.map((exclude) => rifa.winners(key, s.list, prizes, alternates, exclude));
+  const drawings = [];
+  for (const exclude of ways) drawings.push(await rifa.winners(key, s.list, prizes, alternates, exclude, s.pause));
   const match = drawings.find((d) => rifa.sameWinners(d, stated));
   if (!match) return add("winners", WRONG, "otherwinners", { winners: drawings[0], stated });
   if (!r && !s.unruled) return add("winners", UNKNOWN, "somewinners", { winners: match });

@@ -377,7 +377,8 @@ func TestSignaturesOfPublishedRounds(t *testing.T) {
 	}
 }
 
-// A raffle of 100 000 numbers, all sold, is checked in reasonable time.
+// A raffle of 100 000 numbers, all sold, with as many prizes and alternates as there may be is checked in
+// reasonable time.
 func TestTheLargestRaffle(t *testing.T) {
 	browser := start(t)
 	p := beacon()
@@ -385,7 +386,7 @@ func TestTheLargestRaffle(t *testing.T) {
 	for i := range p.entries {
 		p.entries[i].Number = i + 1
 	}
-	p.rules.Total = 100_000
+	p.rules.Total, p.rules.Prizes, p.rules.Alternates = 100_000, make([]string, draw.MaxPrizes), draw.MaxAlternates
 	f, _ := p.finish(t, 0)
 	server := site(t, map[string]files{"large": f})
 	page := browser.open(t)
