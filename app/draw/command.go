@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 )
 
 const usage = `Usage: rifaapp verify-draw proof.json entries.csv [options]
@@ -42,6 +43,7 @@ type arguments struct {
 // args, or stdin for "-", uses no network, prints every step to stdout and what keeps it from working
 // to stderr. The exit code is the Verdict: 0 verified, 1 does not verify, 2 cannot tell.
 func Command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	stdout, stderr = screen{stdout}, screen{stderr}
 	parsed, err := parseArguments(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, usage)
@@ -252,6 +254,24 @@ func readKeys(name string, stdin io.Reader) (*Keys, error) {
 	return keys, nil
 }
 
+// screen writes what comes from files so that no terminal obeys it: control characters could hide a line, and
+// those that change the direction of writing could turn a number round.
+type screen struct{ to io.Writer }
+
+func (s screen) Write(text []byte) (int, error) {
+	if _, err := s.to.Write(bytes.Map(harmless, text)); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
+
+func harmless(r rune) rune {
+	if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+		return unicode.ReplacementChar
+	}
+	return r
+}
+
 var conclusions = map[Verdict]string{
 	Verified:      "VERIFIED. The draw is what its rules, its list and its seal make it.",
 	DoesNotVerify: "DOES NOT VERIFY. At least one step above does not match; keep these files.",
@@ -260,7 +280,8 @@ var conclusions = map[Verdict]string{
 
 // write prints the report for a person.
 func (r Report) write(w io.Writer, p Proof) {
-	fmt.Fprintf(w, "Raffle %s, protocol %s, method %s\n\n", p.RaffleID, p.Protocol, p.Method)
+	method := strings.ReplaceAll(string(p.Method), "\n", " ") // the header is one line, whatever the proof says
+	fmt.Fprintf(w, "Raffle %s, protocol %s, method %s\n\n", p.RaffleID, p.Protocol, method)
 	for i, s := range r.Steps {
 		fmt.Fprintf(w, "%2d. [%s] %s\n", i+1, s.Status, s.Title)
 		for line := range strings.SplitSeq(s.Detail, "\n") {

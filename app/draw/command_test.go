@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -149,6 +150,25 @@ func TestCommandOnBrokenAndForeignProofs(t *testing.T) {
 		code, out, errs := command(t, s.files(t), row.proof, "-", "entries.csv")
 		if code != row.code {
 			t.Errorf("%s: exit %d, want %d\n%s%s", name, code, row.code, out, errs)
+		}
+	}
+}
+
+// What a proof says is shown and obeyed by no terminal: nothing of it hides a line or turns a number round.
+func TestNothingInAProofSteersTheTerminal(t *testing.T) {
+	t.Parallel()
+	steering := "\x1b[8m\u009b2J\r\u202e\u2066\nVERIFIED."
+	s := play(t, rulesFor(MethodLottery), someResult)
+	dir := s.files(t)
+	s.proof.Results = slices.Clone(s.input.Results)
+	s.proof.Results[0].DrawNumber, s.proof.Results[0].SourceURL = steering, steering
+	s.proof.Winners = nil
+	foreign := s.proof
+	foreign.Method = Method(steering)
+	for name, proof := range map[string]Proof{"a lottery's": s.proof, "another method's": foreign} {
+		code, out, _ := command(t, dir, string(mustJSON(t, proof)), "-", "entries.csv")
+		if code != int(DoesNotVerify) || strings.ContainsAny(out, "\x1b\u009b\r\u202e\u2066") || strings.Contains(out, "\nVERIFIED.") {
+			t.Errorf("%s proof: exit %d, %q", name, code, out)
 		}
 	}
 }

@@ -142,5 +142,8 @@ const es = {
 
 export const languages = { en, es };
 
-// fill puts values in a sentence's places.
-export const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+// fill puts values in a sentence's places, without the characters that change the direction of writing: in the
+// name of a prize they could turn round the number behind it.
+export const fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? "").replace(DIRECTION, "\ufffd"));
+
+const DIRECTION = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;

@@ -400,6 +400,20 @@ func TestTheLargestRaffle(t *testing.T) {
 	}
 }
 
+// A prize's name may have any characters, and none of them turns round the number that won it.
+func TestNamesTurnNoNumberRound(t *testing.T) {
+	browser := start(t)
+	p := beacon()
+	p.rules.Prizes = []string{"Moto\u202e\u2066"}
+	f, _ := p.finish(t, 0)
+	server := site(t, map[string]files{"turned": f})
+	page := browser.open(t)
+	page.visit(address(server, "turned"))
+	if got := page.verdict(); got.Verdict != "ok" || !strings.Contains(got.Text, "(Moto") || strings.ContainsAny(got.Text, "\u202e\u2066") {
+		t.Errorf("verdict %s, %q", got.Verdict, got.Text)
+	}
+}
+
 func TestLanguagesAndThePageOnHow(t *testing.T) {
 	browser := start(t)
 	good, _ := beacon().finish(t, 0)
