@@ -250,6 +250,7 @@ func TestExplicitZeroBeatsTheDefault(t *testing.T) {
 		})
 	for body, want := range map[string]string{
 		`{}`: `[1,"none"]`, `{"start":0}`: `[0,"none"]`, `{"start":7,"name":"x"}`: `[7,"x"]`, `{"start":null}`: `[1,"none"]`, `{"name":"start"}`: `[1,"start"]`,
+		`{"st\u0061rt":0}`: `[0,"none"]`, // another spelling of the same name
 	} {
 		if w := call(a, "POST", "/rifaapp/defaults", body); strings.TrimSpace(w.Body.String()) != want {
 			t.Errorf("%s: got %s, want %s", body, w.Body, want)

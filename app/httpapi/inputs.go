@@ -67,8 +67,8 @@ func zeroDefaults(input reflect.Type) (fields defaultedFields) {
 func (fields defaultedFields) restore(ctx context.Context, input any) {
 	raw := RawBody(ctx)
 	for _, field := range fields {
-		if !bytes.Contains(raw, []byte(field.key)) {
-			continue
+		if !bytes.Contains(raw, []byte(field.key)) && bytes.IndexByte(raw, '\\') < 0 {
+			continue // not sent, nor in another spelling
 		}
 		var sent map[string]json.RawMessage
 		if err := json.Unmarshal(raw, &sent); err != nil {
