@@ -29,8 +29,11 @@ func emailFault(email string) string {
 	return ""
 }
 
-// emailKey is what an address is compared by: case does not count, nor how a letter is composed.
-func emailKey(email string) string { return strings.ToLower(norm.NFC.String(email)) }
+// emailKey is what an address is compared by: case does not count, nor how a letter is composed. It is
+// composed again at the end, because some letters exist in one piece only when they are small.
+func emailKey(email string) string {
+	return norm.NFC.String(strings.ToLower(norm.NFC.String(email)))
+}
 
 func nameFault(name string) string {
 	if n := utf8.RuneCountInString(name); n < raffle.MinName || n > raffle.MaxName {

@@ -120,3 +120,14 @@ func TestEmailIsTakenOnce(t *testing.T) {
 		t.Errorf("%d sessions", n)
 	}
 }
+
+// The small letter exists in one piece, the capital does not: both write the same address.
+func TestEmailIsTakenHoweverItIsComposed(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	o.member(t, "\u01f0ana@example.com")
+	for _, email := range []string{"j\u030cana@example.com", "J\u030cAna@example.com"} {
+		_, err := o.Register(t.Context(), command.RegisterInput{Name: "Ana", Email: email, Password: goodPassword})
+		refusedWith(t, err, raffle.CodeEmailTaken)
+	}
+}
