@@ -49,7 +49,7 @@ func findPerson(ctx context.Context, tx pgx.Tx, who string) (p Person, err error
 			SELECT user_id FROM participants WHERE id = $1 AND user_id IS NOT NULL),
 		buyers AS (
 			SELECT id FROM participants
-			WHERE id = $1 OR user_id IN (SELECT id FROM accounts) OR (user_id IS NULL AND lower(email) = $2))
+			WHERE id = $1 OR user_id IN (SELECT id FROM accounts) OR (user_id IS NULL AND normalize(lower(normalize(email))) = $2))
 		SELECT ARRAY(SELECT id FROM accounts), ARRAY(SELECT id FROM buyers),
 			(SELECT count(*) FROM purchases WHERE participant_id IN (SELECT id FROM buyers))`, id, emailKey(who)).
 		Scan(&p.Accounts, &p.Participants, &p.Purchases)

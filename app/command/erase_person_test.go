@@ -1,6 +1,8 @@
 package command_test
 
 import (
+	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/rifaapp/rifaapp/app/auth"
 	"github.com/rifaapp/rifaapp/app/command"
 	"github.com/rifaapp/rifaapp/app/projection"
 	"github.com/rifaapp/rifaapp/app/raffle"
@@ -146,6 +149,57 @@ func TestParticipantsAreErasedById(t *testing.T) {
 	}
 	if found := mentions(t, o, "canary"); found != nil {
 		t.Errorf("the name or the address is still in %q", found)
+	}
+}
+
+// A buyer wrote the address with a letter and its accent apart: it is the same address.
+func TestPeopleAreFoundHoweverTheAddressIsComposed(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	owner := o.member(t, "owner@example.com")
+	drawnRaffle(t, o, owner.ID, command.ReserveNumbers{Name: new("Canary Jose"), Email: new("JOSE\u0301@example.com")})
+	if p, err := o.Erase(t.Context(), "jos\u00e9@example.com"); err != nil || len(p.Participants) != 1 {
+		t.Fatalf("erased %+v, %v", p, err)
+	}
+	if found := mentions(t, o, "canary"); found != nil {
+		t.Errorf("the name is still in %q", found)
+	}
+}
+
+// A login that had checked the password when its account was erased opens no session of it.
+func TestErasedAccountsGetNoSession(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	ana := o.member(t, "ana@example.com")
+	held, err := o.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Rollback(context.WithoutCancel(t.Context())) //nolint:errcheck // it was ended before, or the test has failed
+	account := binary.BigEndian.Uint32(auth.ThrottleKey("account", "ana@example.com"))
+	if _, err := held.Exec(t.Context(), `SELECT pg_advisory_xact_lock(1, $1)`, int32(account)); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan error, 1)
+	go func() {
+		_, err := o.login("ana@example.com", goodPassword, "192.0.2.1")
+		answered <- err
+	}()
+	for waiting := 0; waiting == 0; {
+		waiting = count(t, o.db, `SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+	}
+	if _, err := o.Erase(t.Context(), ana.ID.String()); err != nil {
+		t.Fatal(err)
+	}
+	if err := held.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-answered; !isRefusal(err, raffle.CodeInvalidCredentials) {
+		t.Errorf("the login got %v", err)
+	}
+	if n := count(t, o.db, `SELECT count(*) FROM sessions WHERE user_id = $1`, ana.ID); n != 0 {
+		t.Errorf("the erased account has %d sessions", n)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rifaapp/rifaapp/app/auth"
@@ -134,18 +135,34 @@ func (t *loginAttempt) queueWait(batch *pgx.Batch, wait *time.Duration) {
 // would not see what the last holder wrote.
 func (t *loginAttempt) decide(ctx context.Context, db *pgxpool.Pool, done postgres.Lookup, write func(b *pgx.Batch)) error {
 	var wait time.Duration
+	var erased bool
 	ask := func(b *pgx.Batch) {
-		wait = 0
+		wait, erased = 0, false
 		for _, c := range t.counters {
 			b.Queue(`SELECT pg_advisory_xact_lock($1, $2)`, c.class, int32(binary.BigEndian.Uint32(c.key)))
 		}
 		t.queueWait(b, &wait)
+		if t.succeeded {
+			t.queueErased(b, &erased)
+		}
 	}
 	return postgres.InFewTrips(ctx, db, done, ask, func(_ pgx.Tx, last *pgx.Batch) error {
 		if err := throttled(wait); err != nil {
 			return err
 		}
+		if erased {
+			return invalidCredentials()
+		}
 		write(last)
+		return nil
+	})
+}
+
+// queueErased asks whether the account is no longer what it was when it was read. The lock on its row lets an
+// erasure come wholly before this, or wholly after the session that it then removes.
+func (t *loginAttempt) queueErased(batch *pgx.Batch, erased *bool) {
+	batch.Queue(`SELECT FROM users WHERE id = $1 AND email_key = $2 FOR KEY SHARE`, t.account.ID, t.email).Exec(func(tag pgconn.CommandTag) error {
+		*erased = tag.RowsAffected() == 0
 		return nil
 	})
 }
@@ -166,11 +183,16 @@ func (t *loginAttempt) fail(ctx context.Context, db *pgxpool.Pool) error {
 	if err != nil {
 		return err
 	}
+	return invalidCredentials()
+}
+
+func invalidCredentials() *raffle.Error {
 	return raffle.Refuse(raffle.CodeInvalidCredentials, "The e-mail address or the password is wrong.")
 }
 
 // succeed opens the session and forgets the account's failures. The address keeps its own: somebody
-// with one account must not reset the counter for guesses at others.
+// with one account must not reset the counter for guesses at others. An account that was erased since
+// its password was read gets no session.
 func (t *loginAttempt) succeed(ctx context.Context, db *pgxpool.Pool) error {
 	return t.decide(ctx, db, t.opening.committed, func(b *pgx.Batch) {
 		b.Queue(`DELETE FROM login_failures WHERE key = $1`, t.counters[0].key)
