@@ -3,6 +3,8 @@ package access
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 )
 
 // target is what to call, below /rifaapp.
@@ -55,6 +57,9 @@ var targets = map[string]func(o *office, t *testing.T, variant string) target{
 
 	"POST /rifaapp/v2/raffles/{id}/reservations": func(o *office, t *testing.T, variant string) target {
 		body := object{"participant": object{"name": "Luz"}, "quantity": 1}
+		if variant == "draft" {
+			return onRaffle("/reservations", body)(o, t, variant)
+		}
 		if variant == "theirs" { // with the id of an account's participant, which a token makes superfluous
 			body["participant_id"] = o.hold(t, o.raffle(t, "open", "self"), o.owner.token)("participant_id")
 		}
@@ -72,13 +77,19 @@ var targets = map[string]func(o *office, t *testing.T, variant string) target{
 	},
 
 	"POST /rifaapp/v2/raffles/{id}/draw": func(o *office, t *testing.T, variant string) target {
+		if variant == "draft" {
+			return onRaffle("/draw", nil)(o, t, variant)
+		}
 		id := o.soldRaffle(t)
 		if variant == "sealed" { // nothing is left to choose, so anybody may draw it
 			o.must(t, "POST", "/v2/raffles/"+id+"/seal", o.owner.token, nil)
 		}
 		return target{"/v2/raffles/" + id + "/draw", nil}
 	},
-	"POST /rifaapp/v2/raffles/{id}/seal": func(o *office, t *testing.T, _ string) target {
+	"POST /rifaapp/v2/raffles/{id}/seal": func(o *office, t *testing.T, variant string) target {
+		if variant == "draft" {
+			return onRaffle("/seal", nil)(o, t, variant)
+		}
 		return target{"/v2/raffles/" + o.soldRaffle(t) + "/seal", nil}
 	},
 	"POST /rifaapp/v2/raffles/{id}/lottery-result": onRaffle("/lottery-result", object{
@@ -101,9 +112,12 @@ var targets = map[string]func(o *office, t *testing.T, variant string) target{
 	"GET /rifaapp/.well-known/rifa-keys.json": static("/.well-known/rifa-keys.json"),
 }
 
-// onDrawn is below a raffle that was drawn; its number 1 was sold.
+// onDrawn is below a raffle that was drawn, of which number 1 was sold, or below a draft when the case says so.
 func onDrawn(below string) func(*office, *testing.T, string) target {
-	return func(o *office, t *testing.T, _ string) target {
+	return func(o *office, t *testing.T, variant string) target {
+		if variant == "draft" {
+			return onRaffle(below, nil)(o, t, variant)
+		}
 		id := o.raffle(t, "open", "self")
 		held := o.must(t, "POST", "/v2/raffles/"+id+"/reservations", "", object{"participant": object{"name": "Luz"}, "numbers": []int{1}})
 		o.must(t, "POST", "/v2/raffles/"+id+"/confirm", "", object{"reservation_id": held("reservation_id")})
@@ -128,9 +142,12 @@ func onRaffle(below string, body any) func(*office, *testing.T, string) target {
 }
 
 // onReservation is about a reservation that nobody's account stands behind, or the owner's (account),
-// or one that the organiser has to confirm (organizer).
+// or one that the organiser has to confirm (organizer). A draft has none, so there any id will do.
 func onReservation(below string) func(*office, *testing.T, string) target {
 	return func(o *office, t *testing.T, variant string) target {
+		if variant == "draft" {
+			return onRaffle(below, object{"reservation_id": uuid.NewString()})(o, t, variant)
+		}
 		token, confirmation := "", "self"
 		switch variant {
 		case "account":
