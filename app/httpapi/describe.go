@@ -110,20 +110,13 @@ func (a *API) problemResponse(status int, codes []raffle.Code) *huma.Response {
 	for _, code := range codes {
 		examples[string(code)] = &huma.Example{Ref: "#/components/examples/" + string(code)}
 	}
-	response := &huma.Response{
+	return &huma.Response{
 		Description: http.StatusText(status),
 		Content: map[string]*huma.MediaType{
 			mediaJSON:    {Schema: schema, Examples: examples},
 			mediaProblem: {Schema: schema, Examples: examples},
 		},
 	}
-	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		response.Headers = map[string]*huma.Param{"Retry-After": {
-			Description: "Seconds to wait before trying again.",
-			Schema:      &huma.Schema{Type: huma.TypeInteger},
-		}}
-	}
-	return response
 }
 
 // exampleProblems has one example of each refusal, for all operations.

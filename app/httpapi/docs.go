@@ -51,11 +51,11 @@ func (a *API) docs() {
 	pageRefusals := []raffle.Code{raffle.CodeNotFound}
 	register(a, operation{
 		method: http.MethodGet, path: "/docs", id: "docs", tag: "Meta", standalone: true, refusals: pageRefusals,
-		summary: "Try the API out in Swagger UI", description: "404 with DOCS_ENABLED=false.", media: "text/html", response: "<!doctype html>…",
+		summary: "Try the API out in Swagger UI", description: "404 with DOCS_ENABLED=false.", media: mediaHTML, response: "<!doctype html>…",
 	}, a.docsPage)
 	register(a, operation{
 		method: http.MethodGet, path: "/redoc", id: "redoc", tag: "Meta", standalone: true, refusals: pageRefusals,
-		summary: "Read the reference of the API", description: "404 with DOCS_ENABLED=false.", media: "text/html", response: "<!doctype html>…",
+		summary: "Read the reference of the API", description: "404 with DOCS_ENABLED=false.", media: mediaHTML, response: "<!doctype html>…",
 	}, a.referencePage)
 	a.mux.Get(root+"/docs/{asset}", a.asset)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -86,6 +88,7 @@ func (a *API) description() huma.Config {
 			Components: &huma.Components{
 				Schemas:  huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				Examples: exampleProblems(),
+				Headers:  answerHeaders(),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"bearer":     {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An access token from /rifaapp/auth/login."},
 					"migrations": {Type: "http", Scheme: "bearer", Description: "The value of MIGRATIONS_TOKEN."},
@@ -100,7 +103,7 @@ func (a *API) description() huma.Config {
 // document adds what huma does not know to the operation it has just described: examples and the
 // headers of every answer.
 func (a *API) document(o *operation) {
-	a.tellUniqueItems()
+	a.settleSchemas()
 	described := a.described(o)
 	if o.request != nil && described.RequestBody != nil {
 		described.RequestBody.Content[mediaJSON].Example = o.request
@@ -117,13 +120,49 @@ func (a *API) document(o *operation) {
 			media.Example = o.response
 		}
 	}
-	if success.Headers == nil {
-		success.Headers = map[string]*huma.Param{}
-	}
-	success.Headers[headerRequestID] = &huma.Param{Description: "The id of this request.", Schema: &huma.Schema{Type: huma.TypeString}}
-	if o.method == "GET" {
-		success.Headers["ETag"] = &huma.Param{Description: "Strong entity tag, for If-None-Match.", Schema: &huma.Schema{Type: huma.TypeString}}
+	if o.method == http.MethodGet {
 		described.Responses["304"] = &huma.Response{Description: "The client has the current answer already."}
+	}
+	for status, response := range described.Responses {
+		code, _ := strconv.Atoi(status)
+		o.describeHeaders(code, response)
+	}
+}
+
+// answerHeaders are the headers that many answers have: each is described once.
+func answerHeaders() map[string]*huma.Header {
+	text := func(description string) *huma.Header {
+		return &huma.Header{Description: description, Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	return map[string]*huma.Header{
+		headerRequestID:    text("The id of this request."),
+		"ETag":             text("Strong entity tag, for If-None-Match."),
+		"WWW-Authenticate": text("Bearer: send an access token."),
+		headerReplayed:     text("true when this is the first answer to the Idempotency-Key once more; otherwise absent."),
+		"Retry-After":      {Description: "Seconds to wait before trying again.", Schema: &huma.Schema{Type: huma.TypeInteger}},
+	}
+}
+
+// describeHeaders names the headers of one answer: those of answerHeaders, and what huma found in the
+// output less what such an answer never has.
+func (o *operation) describeHeaders(status int, response *huma.Response) {
+	if response.Headers == nil {
+		response.Headers = map[string]*huma.Param{}
+	}
+	delete(response.Headers, "Content-Type") // it is what content says; OpenAPI ignores it here
+	if o.media != mediaHTML {
+		delete(response.Headers, "Content-Security-Policy")
+	}
+	for name, sent := range map[string]bool{
+		headerRequestID:    true,
+		"ETag":             o.method == http.MethodGet && status < http.StatusBadRequest,
+		"WWW-Authenticate": status == http.StatusUnauthorized,
+		headerReplayed:     o.keyed() && status < http.StatusInternalServerError,
+		"Retry-After":      status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable,
+	} {
+		if sent {
+			response.Headers[name] = &huma.Param{Ref: "#/components/headers/" + name}
+		}
 	}
 }
 
@@ -135,16 +174,25 @@ type codeSample struct {
 	Source string `json:"source" yaml:"source"`
 }
 
-// tellUniqueItems keeps uniqueItems in the description only. The commands check it: huma's own check
-// panics on entries that are objects.
-func (a *API) tellUniqueItems() {
+// settleSchemas keeps what huma and the readers of the description would misread out of their sight.
+func (a *API) settleSchemas() {
 	for _, schema := range a.huma.OpenAPI().Components.Schemas.Map() {
 		for _, property := range schema.Properties {
-			if property.UniqueItems {
-				property.UniqueItems = false
-				property.Extensions = map[string]any{"uniqueItems": true}
+			tellUniqueItems(property)
+			property.PatternDescription = "" // no standard knows it; huma's messages are made already
+			if property.Nullable && len(property.Enum) > 0 && !slices.Contains(property.Enum, nil) {
+				property.Enum = append(property.Enum, nil) // an enum lists null, too
 			}
 		}
+	}
+}
+
+// tellUniqueItems keeps uniqueItems in the description only. The commands check it: huma's own check
+// panics on entries that are objects.
+func tellUniqueItems(property *huma.Schema) {
+	if property.UniqueItems {
+		property.UniqueItems = false
+		property.Extensions = map[string]any{"uniqueItems": true}
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -163,5 +165,77 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 		if !bytes.Contains(page, []byte(`id="`+string(code)+`"`)) {
 			t.Errorf("the reference does not explain %s", code)
 		}
+	}
+}
+
+// Clients are generated from the description, so that it names the headers that they will meet.
+func TestHeadersAreDescribed(t *testing.T) {
+	t.Parallel()
+	for name, o := range operations(New(Options{})) {
+		keyed := slices.ContainsFunc(o.Parameters, func(p *huma.Param) bool { return p.Name == headerIdempotencyKey })
+		for status, response := range o.Responses {
+			code, _ := strconv.Atoi(status)
+			_, html := response.Content["text/html"]
+			for header, want := range map[string]bool{
+				"X-Request-Id":            true,
+				"ETag":                    o.Method == "GET" && code < 400,
+				"WWW-Authenticate":        code == 401,
+				"Retry-After":             code == 429 || code == 503,
+				headerReplayed:            keyed && code < 500,
+				"Content-Security-Policy": html,
+				"Content-Type":            false, // it is what content says; OpenAPI ignores it here
+			} {
+				if got := response.Headers[header]; (got != nil) != want {
+					t.Errorf("%s %s: %s described %t, want %t", name, status, header, got != nil, want)
+				}
+			}
+		}
+	}
+}
+
+// Strict readers refuse a member of a schema that no standard knows.
+func TestSchemasHaveStandardMembersOnly(t *testing.T) {
+	t.Parallel()
+	a := New(Options{})
+	asJSON, _, err := a.OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(asJSON, []byte("patternDescription")) {
+		t.Error("the description has patternDescription, which neither OpenAPI nor JSON Schema knows")
+	}
+	schema := a.huma.OpenAPI().Components.Schemas.Map()["DrawInputBody"]
+	var result huma.ValidateResult
+	value := map[string]any{"round": float64(1), "signature": "x"}
+	huma.Validate(a.huma.OpenAPI().Components.Schemas, schema, huma.NewPathBuffer(nil, 0), huma.ModeWriteToServer, value, &result)
+	if len(result.Errors) != 1 || !strings.Contains(result.Errors[0].Error(), "96 lower-case hexadecimal digits") {
+		t.Errorf("the refusal does not say the rule in words: %v", result.Errors)
+	}
+}
+
+// A generated type lists the methods of a draw, and null; so does the reference.
+func TestDrawMethodIsAnEnum(t *testing.T) {
+	t.Parallel()
+	a := New(Options{})
+	asJSON, _, err := a.OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page, err := a.reference(); err != nil || !bytes.Contains(page, []byte("one of beacon, commit_reveal, lottery, null")) {
+		t.Errorf("the reference does not list them: %v", err)
+	}
+	var description struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Enum []any }
+			}
+		}
+	}
+	if err := json.Unmarshal(asJSON, &description); err != nil {
+		t.Fatal(err)
+	}
+	got := description.Components.Schemas["RaffleAnswer"].Properties["draw_method"].Enum
+	if want := []any{"beacon", "commit_reveal", "lottery", nil}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }

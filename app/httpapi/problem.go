@@ -24,7 +24,7 @@ type Problem struct {
 	Status    int            `json:"status" minimum:"400" maximum:"599" doc:"The HTTP status." example:"409"`
 	Detail    string         `json:"detail" doc:"One sentence for a person." example:"Some of these numbers are held or sold; choose others."`
 	Code      string         `json:"code" pattern:"^[a-z_]+$" doc:"Stable name of the refusal, for programs." example:"numbers_unavailable"`
-	RequestID string         `json:"request_id" doc:"Also in X-Request-Id; quote it when you report a fault." example:"0192f7a8c4d17e55a3e4b1f0c9d8e7f6"`
+	RequestID string         `json:"request_id" doc:"Also in X-Request-Id, save that a replayed answer keeps the first request's; quote it when you report a fault." example:"0192f7a8c4d17e55a3e4b1f0c9d8e7f6"`
 	Errors    []ProblemField `json:"errors,omitempty" doc:"One entry per bad field."`
 
 	members    map[string]any
@@ -43,6 +43,7 @@ const (
 	mediaJSON    = "application/json"
 	mediaProblem = "application/problem+json"
 	mediaBinary  = "application/octet-stream"
+	mediaHTML    = "text/html"
 
 	retryUnavailable = 2 * time.Second
 	maxFaults        = 100 // entries in errors; more help nobody

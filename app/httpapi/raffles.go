@@ -34,7 +34,7 @@ type raffleAnswer struct {
 	Confirmation    string     `json:"confirmation" enum:"self,organizer"`
 	CreatedAt       time.Time  `json:"created_at"`
 	UpdatedAt       time.Time  `json:"updated_at"`
-	DrawMethod      *string    `json:"draw_method" nullable:"true" doc:"How the winners are chosen: beacon, commit_reveal or lottery. Null, as what follows, for raffles drawn before this was published." example:"beacon"`
+	DrawMethod      *string    `json:"draw_method" enum:"beacon,commit_reveal,lottery" nullable:"true" doc:"How the winners are chosen. Null, as what follows, for raffles drawn before this was published." example:"beacon"`
 	RulesHash       *string    `json:"rules_hash" nullable:"true" doc:"SHA-256 of …/draw/rules." example:"023904715df877baddff76a760ac78c5cf6dc6fe3ada149b0074b64a4be257ce"`
 	Commitment      *string    `json:"commitment" nullable:"true" doc:"Binds the rules, and the secret where there is one, before sales begin." example:"ab93058a54b537880a11ac0bd6a3a0a32ba1172cfdf52c78f5669054ede397f2"`
 	Seal            *string    `json:"seal" nullable:"true" doc:"Once sales have ended: copy it before the draw, it is your witness." example:"67f73d288abac985a8eb26d97af710487897aa8f531a50e9d0bf34ca8b050364"`

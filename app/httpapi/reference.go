@@ -236,12 +236,24 @@ func rules(s *huma.Schema) string {
 		say("entries at most", *s.MaxItems)
 	}
 	if len(s.Enum) > 0 {
-		say("one of", strings.ReplaceAll(strings.Trim(fmt.Sprint(s.Enum), "[]"), " ", ", "))
+		say("one of", listed(s.Enum))
 	}
 	if s.Default != nil {
 		say("default", s.Default)
 	}
 	return strings.Join(said, "; ")
+}
+
+// listed names the values of an enum, as JSON has them but without quotes.
+func listed(values []any) string {
+	var names []string
+	for _, value := range values {
+		if value == nil {
+			value = "null"
+		}
+		names = append(names, fmt.Sprint(value))
+	}
+	return strings.Join(names, ", ")
 }
 
 func referenceRefusals() []referenceRefusal {

@@ -12,7 +12,7 @@ import (
 )
 
 var verifyOperation = operation{
-	method: http.MethodGet, path: "/v2/raffles/{id}/draw/verify", id: "verify-draw", tag: "Draw", access: public, standalone: true, cache: time.Minute, media: "text/html",
+	method: http.MethodGet, path: "/v2/raffles/{id}/draw/verify", id: "verify-draw", tag: "Draw", access: public, standalone: true, cache: time.Minute, media: mediaHTML,
 	summary: "Check the draw in the browser",
 	description: "A page that downloads the public record and the list and repeats the draw, believing nothing it is told. " +
 		"How draws work: /rifaapp/verify/draw.en.html, en español /rifaapp/verify/draw.es.html.",
