@@ -86,6 +86,29 @@ func BenchmarkBad(b *testing.B) { b.Error("over its limit") }
 	}
 }
 
+// New connections are slow at first, which must not count: those of the API are old.
+func TestPgbenchIsReadWarm(t *testing.T) {
+	t.Parallel()
+	const report = "progress: 1.0 s, 100.0 tps, lat 29.427 ms stddev 40.939, 0 failed\nprogress: 2.0 s, 300.0 tps, lat 25.465 ms stddev 16.887, 0 failed\n"
+	const end = "number of transactions actually processed: 1380\nlatency average = 22.580 ms\ntps = 347.5 (without initial connection time)\n"
+	for name, test := range map[string]struct {
+		output string
+		rate   float64
+	}{
+		"too short":   {end, 347.5},
+		"warm":        {report + "progress: 3.0 s, 500.0 tps, lat 1 ms\nprogress: 4.0 s, 480.0 tps, lat 1 ms\n" + end, 490},
+		"a long line": {report + "progress: 3.0 s, 500.0 tps, lat 1 ms\nprogress: 6.0 s, 460.0 tps, lat 1 ms\n" + end, 470},
+	} {
+		told, err := readPgbench(test.output)
+		if err != nil || told.rate != test.rate || told.transactions != 1380 {
+			t.Errorf("%s: got %+v, %v", name, told, err)
+		}
+	}
+	if _, err := readPgbench("connection refused"); err == nil {
+		t.Error("what is no report was read")
+	}
+}
+
 func TestMedian(t *testing.T) {
 	t.Parallel()
 	for want, values := range map[float64][]float64{3: {3}, 2: {9, 2, 1}, 2.5: {4, 1, 2, 3}} {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -58,8 +59,13 @@ func (b *bench) newLab(ctx context.Context, name string) (*lab, error) {
 	return l, err
 }
 
-// labOutcome is what a run came to: whole cycles, also per second, and bytes of WAL.
+// labOutcome is what a run came to: whole cycles, those per second once everybody was warm, and bytes of WAL.
 type labOutcome struct{ cycles, rate, wal float64 }
+
+// warmUp is how long pgbench runs before its rate counts. Its connections are new in each run, those of the API
+// are not: a new one has to read the catalogue, plan the functions and map the server's memory, which on some
+// hosts takes it a hundred milliseconds of processor.
+const warmUp = 2 * time.Second
 
 // buy lets clients buy in so many new raffles.
 func (l *lab) buy(ctx context.Context, port, clients, raffles int, run time.Duration) (o labOutcome, err error) {
@@ -72,27 +78,63 @@ func (l *lab) buy(ctx context.Context, port, clients, raffles int, run time.Dura
 	if err != nil {
 		return o, err
 	}
-	length := "--time=" + strconv.Itoa(int(run.Seconds()))
+	length := "--time=" + strconv.Itoa(int((warmUp + run).Seconds()))
 	if turns := l.bench.size.turns; turns > 0 {
 		length = "--transactions=" + strconv.Itoa(turns)
 	}
-	command := exec.CommandContext(ctx, l.bench.pgbench, length, "-n", "-M", "prepared", "-f", l.script, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-U", devdb.User,
+	command := exec.CommandContext(ctx, l.bench.pgbench, length, "--progress=1", "-n", "-M", "prepared", "-f", l.script, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-U", devdb.User,
 		"-c", strconv.Itoa(clients), "-j", "2", "-D", "first="+strconv.Itoa(first), "-D", "raffles="+strconv.Itoa(raffles), "-D", "numbers="+strconv.Itoa(l.bench.size.numbers), l.name)
 	command.Env = append(os.Environ(), "PGPASSWORD="+l.bench.pg.Password)
-	started := time.Now()
-	if output, err := command.CombinedOutput(); err != nil {
+	output, err := command.CombinedOutput()
+	if err != nil {
 		return o, fmt.Errorf("pgbench: %w\n%s", err, output)
-	}
-	seconds := time.Since(started).Seconds()
-	if l.bench.size.turns == 0 {
-		seconds = run.Seconds() // without the time to connect
 	}
 	after, err := l.bench.count(ctx, l.db, `SELECT done FROM cycles`)
 	if err != nil {
 		return o, err
 	}
-	cycles := after.value - before.value
-	return labOutcome{cycles: cycles, rate: cycles / seconds, wal: after.wal - before.wal}, nil
+	told, err := readPgbench(string(output))
+	if err != nil {
+		return o, err
+	}
+	o = labOutcome{cycles: after.value - before.value, wal: after.wal - before.wal}
+	o.rate = told.rate * o.cycles / told.transactions // a transaction whose numbers were taken is no cycle
+	return o, nil
+}
+
+// pgbenchTold is what pgbench says of a run: all transactions, and those per second after the warm-up.
+type pgbenchTold struct{ transactions, rate float64 }
+
+var (
+	ofAll    = regexp.MustCompile(`number of transactions actually processed: (\d+)`)
+	ofRun    = regexp.MustCompile(`(?m)^tps = ([\d.]+)`)
+	ofSecond = regexp.MustCompile(`(?m)^progress: ([\d.]+) s, ([\d.]+) tps`)
+)
+
+// readPgbench reads pgbench's report and its line a second. A run that is too short for one counts whole.
+func readPgbench(output string) (told pgbenchTold, err error) {
+	all, whole := ofAll.FindStringSubmatch(output), ofRun.FindStringSubmatch(output)
+	if all == nil || whole == nil {
+		return told, fmt.Errorf("pgbench reports no transactions:\n%s", output)
+	}
+	told.transactions, _ = strconv.ParseFloat(all[1], 64)
+	told.rate, _ = strconv.ParseFloat(whole[1], 64)
+	var sum, seconds, before float64
+	for _, line := range ofSecond.FindAllStringSubmatch(output, -1) {
+		at, _ := strconv.ParseFloat(line[1], 64)
+		tps, _ := strconv.ParseFloat(line[2], 64)
+		if at > warmUp.Seconds()+0.5 {
+			sum, seconds = sum+tps*(at-before), seconds+at-before
+		}
+		before = at
+	}
+	if seconds > 0 {
+		told.rate = sum / seconds
+	}
+	if told.transactions == 0 {
+		return told, fmt.Errorf("pgbench made no transaction:\n%s", output)
+	}
+	return told, nil
 }
 
 // reading is a count and how much WAL had been written then.
