@@ -81,7 +81,7 @@ func sealToDraw(ctx context.Context, tx pgx.Tx, current owned) error {
 	if err != nil {
 		return err
 	}
-	if err := due(current, draw.AvailableAt(r.rules, draw.Seal{})); err != nil {
+	if err := due(current.Now, draw.NotBefore(draw.AvailableAt(r.rules, draw.Seal{}), r.rules, current.DrawAt)); err != nil {
 		return err
 	}
 	if r.rules.Method != draw.MethodCommitReveal {
@@ -91,10 +91,9 @@ func sealToDraw(ctx context.Context, tx pgx.Tx, current owned) error {
 	return err
 }
 
-// due refuses what comes before the raffle's draw_at or before from.
-func due(current owned, from time.Time) error {
-	from = draw.NotBefore(from, current.DrawAt)
-	if current.Now.Before(from) {
+// due refuses what comes before from.
+func due(now, from time.Time) error {
+	if now.Before(from) {
 		return raffle.Refuse(raffle.CodeDrawNotDue, "The draw is not due yet.").With("available_at", from.UTC().Format(time.RFC3339Nano))
 	}
 	return nil
@@ -128,7 +127,7 @@ func (r record) due(current owned) error {
 		current.Now = r.Seal.SealedAt
 	}
 	if r.rules.Method != draw.MethodLottery || current.Now.Before(from) {
-		return due(current, from)
+		return due(current.Now, draw.NotBefore(from, r.rules, current.DrawAt))
 	}
 	if len(r.results) == 0 {
 		return raffle.Refuse(raffle.CodeResultMissing, "The organiser has not entered the lottery's result yet.")
@@ -141,7 +140,7 @@ func (r record) due(current owned) error {
 	if r.unconfirmed() {
 		return raffle.Refuse(raffle.CodeResultMissing, "The lottery's result was entered and not confirmed yet.")
 	}
-	return due(current, from)
+	return due(current.Now, draw.NotBefore(from, r.rules, current.DrawAt))
 }
 
 // unconfirmed says whether a result that counts, which is the last entry for its draw number, lacks the

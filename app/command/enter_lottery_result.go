@@ -72,7 +72,7 @@ func (r record) takesResult(current owned) error {
 	case !r.sealed():
 		return raffle.Refuse(raffle.CodeNotSealed, "This raffle was not sealed before the official draw, so no result can decide it.")
 	}
-	return due(owned{Now: current.Now}, r.rules.Lottery.Time())
+	return due(current.Now, r.rules.Lottery.Time())
 }
 
 func resultFaults(err error) error {

@@ -111,13 +111,16 @@ func AvailableAt(r Rules, s Seal) time.Time {
 	return s.SealedAt
 }
 
-// NotBefore is from, or the draw_at of a raffle when that is later. Its fraction of a second is rounded up, as
-// the rules round it.
-func NotBefore(from time.Time, drawAt *time.Time) time.Time {
-	if drawAt == nil || !ceilSecond(*drawAt).After(from) {
-		return from
+// NotBefore is the latest of from, the draw_at in the rules and the raffle's own. The rules round theirs up to a
+// whole second; rules without one leave the raffle's as it is.
+func NotBefore(from time.Time, r Rules, drawAt *time.Time) time.Time {
+	if r.DrawAt.After(from) {
+		from = r.DrawAt
 	}
-	return ceilSecond(*drawAt)
+	if drawAt != nil && drawAt.After(from) {
+		from = *drawAt
+	}
+	return from
 }
 
 // Input is what the draw of a sealed raffle is computed from.

@@ -171,7 +171,7 @@ func (d *Draw) available(rules draw.Rules, seal draw.Seal, drawAt *time.Time) ti
 			at = r.ConfirmedAt.Add(draw.ObjectionWindow)
 		}
 	}
-	return draw.NotBefore(at, drawAt)
+	return draw.NotBefore(at, rules, drawAt).UTC()
 }
 
 // LotteryDecision is what the results entered so far lead to.
