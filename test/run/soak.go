@@ -28,7 +28,6 @@ var suites = []suite{
 	{"canary", "R10", []string{"./test/trust/canary"}, ""},
 	{"logins", "timing", []string{"./app/command"}, "^(TestKnownAndUnknownTakeAsLong|TestOthersDoNotWaitForLogins)$"},
 	{"migrations", "Sqitch", []string{"./app/migrate", "./sqitch"}, ""},
-	{"draws", "verifiable", []string{"./test/e2e/browser"}, "^TestRandomRafflesAreJudgedAlike$"},
 	{"infra", "AWS", []string{"./test/infra"}, ""},
 }
 
