@@ -186,6 +186,11 @@ func TestErasedAccountsGetNoSession(t *testing.T) {
 		answered <- err
 	}()
 	for waiting := 0; waiting == 0; {
+		select {
+		case err := <-answered:
+			t.Fatalf("the login did not wait to be decided: %v", err)
+		default:
+		}
 		waiting = count(t, o.db, `SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'
 			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
 	}

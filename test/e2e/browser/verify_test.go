@@ -345,13 +345,19 @@ func (p *tab) expect(name string, got outcome, verdict, step, status string) {
 	}
 }
 
-// The browser's own pairing agrees with the published rounds, and with nothing else.
-func TestSignaturesOfPublishedRounds(t *testing.T) {
-	browser := start(t)
+// visitGood opens the page of a draw with nothing wrong, for tests that run its code on something else.
+func visitGood(t *testing.T) *tab {
+	t.Helper()
 	good, _ := reveal().finish(t, 0)
 	server := site(t, map[string]files{"good": good})
-	page := browser.open(t)
+	page := start(t).open(t)
 	page.visit(address(server, "good"))
+	return page
+}
+
+// The browser's own pairing agrees with the published rounds, and with nothing else.
+func TestSignaturesOfPublishedRounds(t *testing.T) {
+	page := visitGood(t)
 	var wrong []string
 	page.run(`(async () => {
 	  const { verifyRound, publicKeyBytes } = await import("../../../../verify/bls.js");
