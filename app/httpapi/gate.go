@@ -11,8 +11,12 @@ import (
 )
 
 const (
-	gateMemory  = 250 * time.Millisecond // how long a refusal stands before the schema is looked at again
-	gateTimeout = 2 * time.Second
+	gateMemory = 250 * time.Millisecond // how long a refusal stands before the schema is looked at again
+
+	// A request waits for as long as its connection may take, and for one answer: when many functions start
+	// at once, which is when many buy, connecting takes seconds. Whoever asks /ready asks again soon.
+	gateTimeout  = postgres.ConnectTimeout + time.Second
+	readyTimeout = 2 * time.Second
 )
 
 // gate keeps requests from a database whose schema is not deployed yet. Once open it stays open: a
@@ -37,7 +41,7 @@ func (g *gate) check(ctx context.Context) *Problem {
 		return nil
 	}
 	if g.refused == nil || time.Since(g.asked) > gateMemory {
-		g.refused = g.ask(ctx)
+		g.refused = g.ask(ctx, gateTimeout)
 		g.asked = time.Now()
 	}
 	if g.refused == nil {
@@ -47,12 +51,12 @@ func (g *gate) check(ctx context.Context) *Problem {
 	return &copied
 }
 
-// ask looks at the database now, whatever is remembered.
-func (g *gate) ask(ctx context.Context) *Problem {
+// ask looks at the database now, whatever is remembered, for so long at most.
+func (g *gate) ask(ctx context.Context, limit time.Duration) *Problem {
 	if g.ready == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gateTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	err := g.ready(ctx)
 	if err == nil {

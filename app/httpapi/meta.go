@@ -62,7 +62,7 @@ func (a *API) health(context.Context, *struct{}) (*healthOutput, error) {
 
 // ready handles GET /rifaapp/ready: it always asks the database.
 func (a *API) ready(ctx context.Context, _ *struct{}) (*readyOutput, error) {
-	if p := a.gate.ask(ctx); p != nil {
+	if p := a.gate.ask(ctx, readyTimeout); p != nil {
 		return nil, p
 	}
 	return &readyOutput{readyBody{Status: "ready", Time: a.now().UTC()}}, nil

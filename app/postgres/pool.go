@@ -32,8 +32,10 @@ type Options struct {
 	BeforeConnect func(context.Context, *pgx.ConnConfig) error
 }
 
+// ConnectTimeout is how long a new connection may take, with all of its greetings.
+const ConnectTimeout = 5 * time.Second
+
 const (
-	connectTimeout  = 5 * time.Second
 	pingTimeout     = 750 * time.Millisecond
 	pingAfterIdle   = time.Second
 	maxConnLifetime = 15 * time.Minute
@@ -49,7 +51,7 @@ func (o Options) ConnConfig() (*pgx.ConnConfig, error) {
 		return nil, fmt.Errorf("the database settings are not usable: check DB_HOST, DB_PORT, DB_NAME, DB_USER, DB_SSLMODE and DB_SSLROOTCERT: %w", err)
 	}
 	trustRDS(config)
-	config.ConnectTimeout = connectTimeout
+	config.ConnectTimeout = ConnectTimeout
 	config.RuntimeParams["application_name"] = "rifaapp"
 	return config, nil
 }

@@ -223,7 +223,8 @@ var goTest = []string{"test", "-count=1"}
 func TestEndToEnd(t *testing.T) {
 	t.Parallel()
 	l := start(t, testdb.New(t), Options{
-		Env: []string{"MIGRATIONS_TOKEN=lambda-e2e", "CORS_ALLOW_ORIGINS=https://rifa.example", "API_GATEWAY_BASE_PATH=/stage"},
+		Instances: 8, // several for each processor; 20 that start at once say more about the machine
+		Env:       []string{"MIGRATIONS_TOKEN=lambda-e2e", "CORS_ALLOW_ORIGINS=https://rifa.example", "API_GATEWAY_BASE_PATH=/stage"},
 	})
 	command := exec.CommandContext(t.Context(), "go", append(goTest, "github.com/rifaapp/rifaapp/test/e2e")...)
 	command.Env = append(os.Environ(), "RIFAAPP_URL="+l.url, "RIFAAPP_MIGRATIONS_TOKEN=lambda-e2e")

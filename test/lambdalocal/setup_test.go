@@ -114,10 +114,21 @@ func start(t testing.TB, database *testdb.Database, o Options) *local {
 			t.Errorf("the function's log tells a secret: %s", leak)
 		}
 		if t.Failed() {
-			t.Logf("the function's log:\n%s", l.log)
+			t.Logf("the function's log, without what went well:\n%s", complaints(l.log.String()))
 		}
 	})
 	return l
+}
+
+// complaints are the lines of a log that are not of level INFO.
+func complaints(log string) string {
+	var kept strings.Builder
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, `"level":"INFO"`) {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
 }
 
 // call sends a request and returns the answer; body may be nil.

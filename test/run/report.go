@@ -241,6 +241,7 @@ func (r *report) print(w io.Writer) {
 		}
 	}
 	r.printFigures(w)
+	r.printFailed(w)
 	fmt.Fprintf(w, "\nPostgreSQL: %s; %s; %s in all.\n", r.database, r.race, time.Since(r.started).Round(time.Second))
 	fmt.Fprintf(w, "%d passed, %d failed, %d skipped\n", passed, r.failed(), skipped)
 }
@@ -263,6 +264,45 @@ func (r *report) printFailures(w io.Writer) {
 			fmt.Fprint(w, output.String())
 		}
 	}
+}
+
+// printFailed names what failed once more, with the beginning of what it said: where only the end of a run is kept,
+// as in a log of CI, that is all there is.
+func (r *report) printFailed(w io.Writer) {
+	for _, p := range r.packages {
+		if p.broken {
+			fmt.Fprintf(w, "failed: %s did not run to its end\n", p.name)
+		}
+		for _, test := range p.failures {
+			if slices.ContainsFunc(p.failures, func(other string) bool { return strings.HasPrefix(other, test+"/") }) {
+				continue // because of its part
+			}
+			fmt.Fprintf(w, "failed: %s: %s\n", p.name, test)
+			for _, line := range beginning(p.output[test]) {
+				fmt.Fprintf(w, "        %s\n", line)
+			}
+		}
+	}
+}
+
+const (
+	begunLines = 4
+	begunWidth = 300 // bytes of a line
+)
+
+// beginning is the first lines of what a test said, without those of the runner.
+func beginning(output *strings.Builder) (lines []string) {
+	if output == nil {
+		return nil
+	}
+	for line := range strings.Lines(output.String()) {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "===") || len(lines) == begunLines {
+			continue
+		}
+		lines = append(lines, strings.ToValidUTF8(line[:min(len(line), begunWidth)], ""))
+	}
+	return lines
 }
 
 // printFigures writes what the suites of test/trust counted, promise by promise.

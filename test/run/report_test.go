@@ -53,6 +53,12 @@ func TestReport(t *testing.T) {
 			t.Errorf("the report lacks %q:\n%s", want, &text)
 		}
 	}
+	_, end, _ := strings.Cut(text.String(), "promise  figures")
+	for _, want := range []string{"failed: app/b: TestBad\n        b_test.go:9: want 1, got 2\n", "failed: app/c did not run to its end\n"} {
+		if !strings.Contains(end, want) {
+			t.Errorf("the end of the report lacks %q:\n%s", want, end)
+		}
+	}
 	if strings.Contains(text.String(), "app/none") {
 		t.Error("a package without tests is in the table")
 	}
