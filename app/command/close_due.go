@@ -18,16 +18,27 @@ import (
 // sealed. It answers how many it changed. Reads and sales treat a raffle as closed from its draw_at on,
 // whether or not this has run.
 func (c *Raffles) CloseDue(ctx context.Context) (closed int, err error) {
-	return c.inTurn(ctx, `
-		SELECT r.id, LEAST(r.draw_at, d.seal_by, CASE r.status WHEN 'closed' THEN r.updated_at END) AS at
-		FROM raffles r LEFT JOIN draw_rules d ON d.raffle_id = r.id
-		WHERE r.status = 'open' AND (r.draw_at <= now() OR d.seal_by <= now())
-			OR r.status = 'closed' AND NOT EXISTS (SELECT FROM draw_seals s WHERE s.raffle_id = r.id)
-				AND (d.seal_by IS NULL OR d.seal_by + $1::interval > now())
-				AND (SELECT sum(c.sold) FROM raffle_counts_read c WHERE c.raffle_id = r.id)
-					BETWEEN CASE WHEN r.draw_at <= now() OR d.seal_by <= now() THEN 1 ELSE r.total_tickets END AND r.total_tickets`,
-		c.closeDue, sealMargin)
+	return c.inTurn(ctx, findDue, c.closeDue, sealMargin)
 }
+
+// findDue looks for each of the reasons apart, so that each has an index of few rows to read, however many raffles
+// sell or are over.
+const findDue = `
+	SELECT r.id, LEAST(r.draw_at, d.seal_by) AS at
+	FROM raffles r LEFT JOIN draw_rules d ON d.raffle_id = r.id
+	WHERE r.status = 'open' AND r.draw_at <= now()
+	UNION
+	SELECT r.id, LEAST(r.draw_at, d.seal_by)
+	FROM draw_rules d JOIN raffles r ON r.id = d.raffle_id
+	WHERE r.status = 'open' AND d.seal_by <= now()
+	UNION
+	SELECT r.id, LEAST(r.draw_at, d.seal_by, r.updated_at)
+	FROM raffles r
+	LEFT JOIN draw_rules d ON d.raffle_id = r.id
+	CROSS JOIN LATERAL (SELECT sum(sold) AS sold FROM raffle_counts_read WHERE raffle_id = r.id) AS c
+	WHERE r.status = 'closed' AND NOT EXISTS (SELECT FROM draw_seals s WHERE s.raffle_id = r.id)
+		AND (d.seal_by IS NULL OR d.seal_by + $1::interval > now())
+		AND c.sold BETWEEN CASE WHEN r.draw_at <= now() OR d.seal_by <= now() THEN 1 ELSE r.total_tickets END AND r.total_tickets`
 
 // closeDue seals the raffle, or only closes it where there is nothing to seal or it is too late.
 func (c *Raffles) closeDue(ctx context.Context, raffleID uuid.UUID) (done bool, err error) {

@@ -261,6 +261,26 @@ func TestSealAgainstSalesAndItself(t *testing.T) {
 	s.consistent()
 }
 
+// A large raffle may take longer to seal than the role lets a request's statement run.
+func TestSealsAreNotHurried(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	id := s.raffle(5)
+	s.sell(s.hold(id, 1))
+	for _, sql := range []string{
+		`CREATE FUNCTION unhurried() RETURNS trigger LANGUAGE plpgsql AS
+			$$ BEGIN ASSERT current_setting('statement_timeout') = '0', 'there is a limit'; RETURN new; END $$`,
+		`CREATE TRIGGER unhurried BEFORE INSERT ON draw_entries FOR EACH ROW EXECUTE FUNCTION unhurried()`,
+		`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 5000', current_database()); END $$`,
+	} {
+		s.exec(sql)
+	}
+	s.db.Reset() // sessions have the limits of when they began
+	if err := s.Seal(t.Context(), id, s.owner); err != nil {
+		t.Error(err)
+	}
+}
+
 // The last sale seals the raffle, and so does the schedule once draw_at has passed, whoever closed it.
 func TestSealedBySaleAndBySchedule(t *testing.T) {
 	t.Parallel()

@@ -53,6 +53,9 @@ func sealSold(ctx context.Context, tx pgx.Tx, current owned) (unwitnessed bool, 
 	if current.Status != raffle.Open && current.Status != raffle.Closed {
 		return false, transition(current.Status, "only an open or a closed raffle can be sealed or drawn")
 	}
+	if err := postgres.Unhurried(ctx, tx); err != nil { // 100 000 numbers take seconds when many buy elsewhere
+		return false, err
+	}
 	r, err := loadAdopted(ctx, tx, current.ID)
 	if err != nil {
 		return false, err

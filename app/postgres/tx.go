@@ -62,8 +62,8 @@ func once(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) error
 	return nil
 }
 
-// Unhurried lifts the limit on a statement's time until the transaction ends. The role of the API has one that
-// is made for requests; what an operator asks for reads through whole tables.
+// Unhurried lifts the limit on a statement's time until the transaction ends; the limit of ctx stays. The role of
+// the API has one that is made for requests: it is too short for what reads whole tables or a whole large raffle.
 func Unhurried(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`)
 	return err

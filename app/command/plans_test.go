@@ -1,0 +1,71 @@
+package command
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/rifaapp/rifaapp/test/testdb"
+)
+
+// Whether a raffle has sales is answered by its own tickets, however many others have.
+func TestDeleteReadsOnlyItsRaffle(t *testing.T) {
+	t.Parallel()
+	db := testdb.New(t).Pool
+	raffleID := uuid.New()
+	for _, sql := range []string{
+		`INSERT INTO tickets (raffle_id, number, status, reservation_id, purchase_id, reserved_until)
+			SELECT CASE WHEN n % 10 = 0 THEN '` + raffleID.String() + `' ELSE gen_random_uuid() END, n, CASE WHEN n % 10 = 0 THEN 'reserved' ELSE 'sold' END, gen_random_uuid(),
+				CASE WHEN n % 10 <> 0 THEN gen_random_uuid() END, CASE WHEN n % 10 = 0 THEN now() END FROM generate_series(1, 20000) AS n`,
+		`VACUUM ANALYZE tickets`,
+	} {
+		if _, err := db.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if plan := explain(t, db, anySold, raffleID); !strings.Contains(plan, "tickets_pkey") {
+		t.Errorf("the tickets of all raffles are read:\n%s", plan)
+	}
+}
+
+// The minute's look for raffles to close reads those whose time has come and those that are closed, and the counts
+// of those alone; all that sell or are over have many.
+func TestCloseDueReadsOnlyWhatMayBeDue(t *testing.T) {
+	t.Parallel()
+	db := testdb.New(t).Pool
+	for _, sql := range []string{
+		`INSERT INTO raffles (id, title, ticket_price, currency, total_tickets, number_start, status, draw_at)
+			SELECT gen_random_uuid(), 'Moto', 1, 'COP', 10, 1, CASE WHEN n % 100 = 0 THEN 'closed' WHEN n % 2 = 0 THEN 'drawn' ELSE 'open' END,
+				now() + n * interval '1 hour' FROM generate_series(1, 10000) AS n`,
+		`INSERT INTO draw_rules (raffle_id, method, document, rules_hash, commitment, dated, seal_by)
+			SELECT id, CASE WHEN lottery THEN 'lottery' ELSE 'beacon' END, '', '', '', false, CASE WHEN lottery THEN draw_at - interval '1 minute' END
+			FROM (SELECT *, random() < 0.1 AS lottery FROM raffles) AS r`,
+		`INSERT INTO raffle_counts_read (raffle_id, slot) SELECT id, slot FROM raffles, generate_series(0, 15) AS slot`,
+		`INSERT INTO draw_seals (raffle_id, attempt, sealed_at, n, root, checkpoints, ref, round, seal)
+			SELECT id, 1, now(), 1, '', '{}', '', 0, '' FROM raffles WHERE status = 'drawn' OR status = 'closed' AND random() < 0.9`,
+		`VACUUM ANALYZE raffles, draw_rules, raffle_counts_read, draw_seals`,
+	} {
+		if _, err := db.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if plan := explain(t, db, findDue, sealMargin); !strings.Contains(plan, "Index Cond: (draw_at <= now())") || strings.Contains(plan, "Seq Scan on raffle") {
+		t.Errorf("all raffles are read:\n%s", plan)
+	}
+}
+
+func explain(t *testing.T, db *pgxpool.Pool, sql string, args ...any) string {
+	t.Helper()
+	rows, err := db.Query(t.Context(), `EXPLAIN `+sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
