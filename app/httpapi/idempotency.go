@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
 
 	"github.com/rifaapp/rifaapp/app/command"
 	"github.com/rifaapp/rifaapp/app/raffle"
@@ -43,7 +44,7 @@ func (a *API) once(ctx huma.Context, x *exchange, r *http.Request, key string, n
 		})))
 		return
 	}
-	request := command.KeyedRequest{Caller: callerOrNil(ctx.Context()), Route: r.Method + " " + r.URL.Path, Key: key, Body: x.raw}
+	request := command.KeyedRequest{Caller: callerOrNil(ctx.Context()), Route: r.Method + " " + canonicalPath(ctx), Key: key, Body: x.raw}
 	answer, replayed, err := a.options.Idempotency.Once(ctx.Context(), request, func(inner context.Context) (command.Answer, error) {
 		x.restart(r)
 		next(huma.WithContext(ctx, inner))
@@ -58,6 +59,16 @@ func (a *API) once(ctx huma.Context, x *exchange, r *http.Request, key string, n
 	case replayed:
 		x.replay(answer)
 	}
+}
+
+// canonicalPath is the request's path with its id as the API writes ids: an id can be written in more ways, and all
+// of them are one address.
+func canonicalPath(ctx huma.Context) string {
+	path, written := ctx.URL().Path, ctx.Param("id")
+	if id, err := uuid.Parse(written); err == nil {
+		return strings.Replace(path, written, id.String(), 1)
+	}
+	return path
 }
 
 // restart makes the exchange as if the handler had not run: a transaction may be run again.

@@ -19,6 +19,10 @@ func TestIdempotencyKey(t *testing.T) {
 	if !bytes.Equal(first.body, again.body) || again.header.Get("Idempotency-Replayed") != "true" || first.header.Get("Idempotency-Replayed") != "" {
 		t.Errorf("the replay differs:\n%s\n%s", first.body, again.body)
 	}
+	shouted := path("/v2/raffles/%s/reservations", strings.ToUpper(id)) // is the same address
+	if replay := u.post(shouted, body, "Idempotency-Key", key).want(201); !bytes.Equal(first.body, replay.body) {
+		t.Errorf("the id in capitals makes another key:\n%s\n%s", first.body, replay.body)
+	}
 	u.post(address, object{"quantity": 3}, "Idempotency-Key", key).refused(422, "idempotency_key_reused")
 	if theirs := other.post(address, body, "Idempotency-Key", key).want(201); theirs.text("reservation_id") == first.text("reservation_id") {
 		t.Error("another caller's key was answered")
