@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"sync"
@@ -21,6 +23,7 @@ func (a *API) OpenAPI() (asJSON, asYAML []byte, err error) { return a.openAPI(""
 func (a *API) openAPI(stage string) (asJSON, asYAML []byte, err error) {
 	description := *a.huma.OpenAPI()
 	description.Servers = servers(stage)
+	description.Components = withOpenAnswers(&description)
 	if asJSON, err = json.Marshal(&description); err != nil {
 		return nil, nil, fmt.Errorf("render the API description: %w", err)
 	}
@@ -28,6 +31,53 @@ func (a *API) openAPI(stage string) (asJSON, asYAML []byte, err error) {
 		return nil, nil, fmt.Errorf("render the API description: %w", err)
 	}
 	return asJSON, asYAML, nil
+}
+
+// withOpenAnswers are the components with schemas that let answers have more members than are described: later
+// versions add some. What is sent to us has no others.
+func withOpenAnswers(description *huma.OpenAPI) *huma.Components {
+	components := *description.Components
+	components.Schemas = huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	received := map[string]bool{}
+	for _, item := range description.Paths {
+		for _, o := range []*huma.Operation{item.Post, item.Patch, item.Put, item.Delete} {
+			if o != nil && o.RequestBody != nil {
+				for _, media := range o.RequestBody.Content {
+					addReferences(received, description.Components.Schemas, media.Schema)
+				}
+			}
+		}
+	}
+	for name, schema := range description.Components.Schemas.Map() {
+		if !received[name] {
+			open := *schema
+			open.AdditionalProperties = nil
+			schema = &open
+		}
+		components.Schemas.Map()[name] = schema
+	}
+	return &components
+}
+
+// addReferences adds the names of all schemas that one is made of.
+func addReferences(names map[string]bool, schemas huma.Registry, schema *huma.Schema) {
+	if schema == nil {
+		return
+	}
+	if schema.Ref != "" {
+		name := path.Base(schema.Ref)
+		if names[name] {
+			return
+		}
+		names[name] = true
+		schema = schemas.SchemaFromRef(schema.Ref)
+	}
+	addReferences(names, schemas, schema.Items)
+	for _, parts := range [][]*huma.Schema{slices.Collect(maps.Values(schema.Properties)), schema.OneOf, schema.AnyOf, schema.AllOf} {
+		for _, part := range parts {
+			addReferences(names, schemas, part)
+		}
+	}
 }
 
 // servers is this one: what paths are appended to, so that no slash may end it.

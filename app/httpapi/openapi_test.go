@@ -193,6 +193,28 @@ func TestHeadersAreDescribed(t *testing.T) {
 	}
 }
 
+// Answers may get members in later versions, and strict readers must not refuse those; a request has no others
+// than are described.
+func TestAnswersMayGrow(t *testing.T) {
+	t.Parallel()
+	asJSON, _, err := New(Options{}).OpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var described struct {
+		Components struct{ Schemas map[string]map[string]any }
+	}
+	if err := json.Unmarshal(asJSON, &described); err != nil {
+		t.Fatal(err)
+	}
+	for name, closed := range map[string]bool{"RaffleAnswer": false, "ReservationAnswer": false, "CreateRaffleInputBody": true, "ParticipantBody": true} {
+		schema := described.Components.Schemas[name]
+		if additional, said := schema["additionalProperties"]; schema == nil || said != closed || said && additional != false {
+			t.Errorf("%s: additionalProperties is %v", name, additional)
+		}
+	}
+}
+
 // Strict readers refuse a member of a schema that no standard knows.
 func TestSchemasHaveStandardMembersOnly(t *testing.T) {
 	t.Parallel()
