@@ -121,7 +121,7 @@ func run(ctx context.Context, o options) (passed bool, err error) {
 		report.timeout = soakTimeout
 		err = report.soak(ctx, chosen)
 	} else {
-		err = report.testAll(ctx, packages)
+		err = report.testAll(ctx, packages, true)
 	}
 	if err != nil {
 		return false, err
@@ -178,11 +178,11 @@ func buildOnce(ctx context.Context) error {
 }
 
 // testAll tests what it can with the race detector and the rest without.
-func (r *report) testAll(ctx context.Context, packages []string) error {
+func (r *report) testAll(ctx context.Context, packages []string, detectRaces bool) error {
 	slowestFirst(packages)
 	var watched, plain []string
 	for _, name := range packages {
-		if raced(name) {
+		if detectRaces && raced(name) {
 			watched = append(watched, name)
 		} else {
 			plain = append(plain, name)
@@ -191,7 +191,7 @@ func (r *report) testAll(ctx context.Context, packages []string) error {
 	flags := []string{"-race"}
 	r.race = "with the race detector"
 	if len(plain) > 0 {
-		r.race += " (but for packages that drive other processes or only compute)"
+		r.race += " (but for what drives other processes, only computes or compares times)"
 	}
 	if reason := raceMissing(ctx); reason != "" {
 		flags, r.race = nil, "without the race detector: "+reason

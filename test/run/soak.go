@@ -14,21 +14,22 @@ type suite struct {
 	promises string // that it checks, as .github/SECURITY.md and the README have them
 	packages []string
 	tests    string // as -run of go test has it; empty for all tests of the packages
+	timed    bool   // compares times, which the race detector would change
 }
 
 // suites are all of a soak. They run one after the other: each brings a load of its own, and some
 // measure time.
 var suites = []suite{
-	{"chaos", "R1 R2 R3 R4", []string{"./test/trust/chaos"}, "^TestChaos$"},
-	{"mutants", "R5", []string{"./test/trust/chaos"}, "^TestMutantsAreCaught$"},
-	{"once", "R6", []string{"./test/trust/chaos"}, "^TestOneKeyHasOneEffect$"},
-	{"hostile", "R7", []string{"./test/trust/hostile"}, ""},
-	{"access", "R8", []string{"./test/trust/access"}, ""},
-	{"deploy", "R9", []string{"./test/trust/chaos"}, "^TestDeployUnderLoad$"},
-	{"canary", "R10", []string{"./test/trust/canary"}, ""},
-	{"logins", "timing", []string{"./app/command"}, "^(TestKnownAndUnknownTakeAsLong|TestOthersDoNotWaitForLogins)$"},
-	{"migrations", "Sqitch", []string{"./app/migrate", "./sqitch"}, ""},
-	{"infra", "AWS", []string{"./test/infra"}, ""},
+	{name: "chaos", promises: "R1 R2 R3 R4", packages: []string{"./test/trust/chaos"}, tests: "^TestChaos$"},
+	{name: "mutants", promises: "R5", packages: []string{"./test/trust/chaos"}, tests: "^TestMutantsAreCaught$"},
+	{name: "once", promises: "R6", packages: []string{"./test/trust/chaos"}, tests: "^TestOneKeyHasOneEffect$"},
+	{name: "hostile", promises: "R7", packages: []string{"./test/trust/hostile"}},
+	{name: "access", promises: "R8", packages: []string{"./test/trust/access"}},
+	{name: "deploy", promises: "R9", packages: []string{"./test/trust/chaos"}, tests: "^TestDeployUnderLoad$"},
+	{name: "canary", promises: "R10", packages: []string{"./test/trust/canary"}},
+	{name: "logins", promises: "timing", packages: []string{"./app/command"}, tests: "^(TestKnownAndUnknownTakeAsLong|TestOthersDoNotWaitForLogins)$", timed: true},
+	{name: "migrations", promises: "Sqitch", packages: []string{"./app/migrate", "./sqitch"}},
+	{name: "infra", promises: "AWS", packages: []string{"./test/infra"}},
 }
 
 // choose returns the suites that a list with commas names, by their names or by a promise; all of them
@@ -80,7 +81,7 @@ func (r *report) soak(ctx context.Context, chosen []suite) error {
 			defer close(stopped)
 			r.beat(ended, s.name)
 		}()
-		err = r.testAll(ctx, packages)
+		err = r.testAll(ctx, packages, !s.timed)
 		close(ended)
 		<-stopped
 		r.suite, r.flags = "", nil
