@@ -25,7 +25,7 @@ type chromium struct {
 	mu      sync.Mutex
 	last    int
 	waiting map[int]chan message
-	events  func(message)
+	tabs    map[string]*tab // by their sessions
 }
 
 type message struct {
@@ -39,9 +39,26 @@ type message struct {
 	} `json:"error,omitempty"`
 }
 
-// start runs Chromium until the test ends, or skips the test where there is none.
-func start(t *testing.T) *chromium {
-	t.Helper()
+// shared is the browser of all tests: to start one takes seconds. Each tab has a profile of its own.
+var shared struct {
+	once    sync.Once
+	browser *chromium
+	stop    func()
+	err     error
+}
+
+var errNone = errors.New("no chromium, chromium-browser or google-chrome in PATH: the page was not tested in a browser")
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared.stop != nil {
+		shared.stop()
+	}
+	os.Exit(code)
+}
+
+// start begins a browser; stop ends it and removes what it left.
+func start() (c *chromium, stop func(), err error) {
 	binary := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
@@ -50,33 +67,37 @@ func start(t *testing.T) *chromium {
 		}
 	}
 	if binary == "" {
-		t.Skip("no chromium, chromium-browser or google-chrome in PATH: the page was not tested in a browser")
+		return nil, nil, errNone
+	}
+	dir, err := os.MkdirTemp("", "rifaapp-browser-")
+	if err != nil {
+		return nil, nil, err
 	}
 	toBrowser, in, err := os.Pipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	out, fromBrowser, err := os.Pipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	command := exec.Command(binary, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--lang=en-US", "--remote-debugging-pipe", "--user-data-dir="+t.TempDir(), "about:blank")
+		"--disable-background-networking", "--disable-component-update", "--lang=en-US", "--remote-debugging-pipe", "--user-data-dir="+dir, "about:blank")
 	command.ExtraFiles = []*os.File{toBrowser, fromBrowser} // file descriptors 3 and 4
 	if err := command.Start(); err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	_ = toBrowser.Close()
 	_ = fromBrowser.Close()
-	c := &chromium{in: in, waiting: map[int]chan message{}, events: func(message) {}}
+	c = &chromium{in: in, waiting: map[int]chan message{}, tabs: map[string]*tab{}}
 	go c.listen(out)
-	t.Cleanup(func() {
+	return c, func() {
 		_, _ = c.call("", "Browser.close", nil)
 		_ = in.Close()
 		_ = command.Wait()
 		_ = out.Close()
-	})
-	return c
+		_ = os.RemoveAll(dir)
+	}, nil
 }
 
 func (c *chromium) listen(out *os.File) {
@@ -99,12 +120,13 @@ func (c *chromium) listen(out *os.File) {
 		c.mu.Lock()
 		reply, asked := c.waiting[m.ID]
 		delete(c.waiting, m.ID)
-		events := c.events
+		page := c.tabs[m.SessionID]
 		c.mu.Unlock()
-		if asked {
+		switch {
+		case asked:
 			reply <- m
-		} else {
-			events(m)
+		case page != nil:
+			page.event(m)
 		}
 	}
 }
@@ -160,20 +182,37 @@ type tab struct {
 	visited []string
 }
 
-func (c *chromium) open(t *testing.T) *tab {
+// open opens a tab until the test ends, or skips the test where there is no browser.
+func open(t *testing.T) *tab {
 	t.Helper()
+	shared.once.Do(func() { shared.browser, shared.stop, shared.err = start() })
+	if errors.Is(shared.err, errNone) {
+		t.Skip(shared.err)
+	}
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	c := shared.browser
 	p := &tab{t: t, browser: c, loaded: make(chan struct{}, 16)}
-	c.mu.Lock()
-	c.events = p.event
-	c.mu.Unlock()
+	var profile struct{ BrowserContextID string }
+	p.ask("Target.createBrowserContext", nil, &profile)
 	var target struct{ TargetID string }
-	p.ask("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
+	p.ask("Target.createTarget", map[string]any{"url": "about:blank", "browserContextId": profile.BrowserContextID}, &target)
 	var attached struct{ SessionID string }
 	p.ask("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
 	p.session = attached.SessionID
+	c.mu.Lock()
+	c.tabs[p.session] = p
+	c.mu.Unlock()
 	for _, domain := range []string{"Page", "Runtime", "Log", "Network", "DOM"} {
 		p.ask(domain+".enable", nil, nil)
 	}
+	t.Cleanup(func() {
+		_, _ = c.call("", "Target.disposeBrowserContext", map[string]any{"browserContextId": profile.BrowserContextID})
+		c.mu.Lock()
+		delete(c.tabs, p.session)
+		c.mu.Unlock()
+	})
 	return p
 }
 

@@ -121,9 +121,8 @@ func (l live) through(t *testing.T, path, old, changed string) *httptest.Server 
 
 // The page of a real server checks a real draw, and catches each answer that was changed on the way.
 func TestThePageOfTheServer(t *testing.T) {
-	browser := start(t)
 	l := drawLive(t)
-	page := browser.open(t)
+	page := open(t)
 	address := func(server *httptest.Server) string {
 		return server.URL + "/rifaapp/v2/raffles/" + l.raffle + "/draw/verify"
 	}

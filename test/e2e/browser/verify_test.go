@@ -173,10 +173,9 @@ func tampered(t *testing.T) (cases map[string]files, caught map[string]string) {
 }
 
 func TestTamperedProofs(t *testing.T) {
-	browser := start(t)
 	cases, caught := tampered(t)
 	server := site(t, cases)
-	page := browser.open(t)
+	page := open(t)
 	for name, step := range caught {
 		page.visit(address(server, name))
 		got := page.verdict()
@@ -199,7 +198,6 @@ func TestTamperedProofs(t *testing.T) {
 }
 
 func TestGoodProofs(t *testing.T) {
-	browser := start(t)
 	cases := map[string]files{}
 	for name, p := range map[string]played{
 		"beacon": beacon(), "reveal": reveal(), "lottery": lottery(draw.UnsoldNearest, "4821"), "unsold": lottery(draw.UnsoldNearest, "4820"),
@@ -226,7 +224,7 @@ func TestGoodProofs(t *testing.T) {
 		"lottery": "4821", "unsold": "4820", "fallback": "4820", "void": "4820", "corrected": " 4820,4005 ", "repeated": "suspended, 4820, 4005",
 	}
 	server := site(t, cases)
-	page := browser.open(t)
+	page := open(t)
 	for name := range cases {
 		page.visit(address(server, name))
 		got := page.verdict()
@@ -248,7 +246,6 @@ func TestGoodProofs(t *testing.T) {
 
 // With the rules gone nothing contradicts winners that were cut out, so the page cannot tell.
 func TestWithoutTheRules(t *testing.T) {
-	browser := start(t)
 	cases := map[string]files{}
 	for name, p := range map[string]played{"beacon": beacon(), "reveal": reveal()} {
 		for cut, left := range map[string]int{"whole": 6, "cut": 1} {
@@ -259,7 +256,7 @@ func TestWithoutTheRules(t *testing.T) {
 		}
 	}
 	server := site(t, cases)
-	page := browser.open(t)
+	page := open(t)
 	for name := range cases {
 		page.visit(address(server, name))
 		got := page.verdict()
@@ -271,14 +268,13 @@ func TestWithoutTheRules(t *testing.T) {
 }
 
 func TestOwnEvidence(t *testing.T) {
-	browser := start(t)
 	good, proof := beacon().finish(t, 0)
 	cheated, _ := beacon().finish(t, 1) // the first number sold is not in the list
 	lotto, _ := lottery(draw.UnsoldNearest, "4821").finish(t, 0)
 	foreign := good
 	foreign.keys = []byte(`{"keys":[]}`)
 	server := site(t, map[string]files{"good": good, "cheated": cheated, "lotto": lotto, "foreign": foreign})
-	page := browser.open(t)
+	page := open(t)
 
 	page.visit(address(server, "good"))
 	page.verdict()
@@ -350,7 +346,7 @@ func visitGood(t *testing.T) *tab {
 	t.Helper()
 	good, _ := reveal().finish(t, 0)
 	server := site(t, map[string]files{"good": good})
-	page := start(t).open(t)
+	page := open(t)
 	page.visit(address(server, "good"))
 	return page
 }
@@ -386,7 +382,6 @@ func TestSignaturesOfPublishedRounds(t *testing.T) {
 // A raffle of 100 000 numbers, all sold, with as many prizes and alternates as there may be is checked in
 // reasonable time.
 func TestTheLargestRaffle(t *testing.T) {
-	browser := start(t)
 	p := beacon()
 	p.entries = sold(100_000)
 	for i := range p.entries {
@@ -395,7 +390,7 @@ func TestTheLargestRaffle(t *testing.T) {
 	p.rules.Total, p.rules.Prizes, p.rules.Alternates = 100_000, make([]string, draw.MaxPrizes), draw.MaxAlternates
 	f, _ := p.finish(t, 0)
 	server := site(t, map[string]files{"large": f})
-	page := browser.open(t)
+	page := open(t)
 	page.visit(address(server, "large"))
 	page.expect("100 000 numbers", page.verdict(), "ok", "winners", "ok")
 	var took float64
@@ -408,12 +403,11 @@ func TestTheLargestRaffle(t *testing.T) {
 
 // A prize's name may have any characters, and none of them turns round the number that won it.
 func TestNamesTurnNoNumberRound(t *testing.T) {
-	browser := start(t)
 	p := beacon()
 	p.rules.Prizes = []string{"Moto\u202e\u2066"}
 	f, _ := p.finish(t, 0)
 	server := site(t, map[string]files{"turned": f})
-	page := browser.open(t)
+	page := open(t)
 	page.visit(address(server, "turned"))
 	if got := page.verdict(); got.Verdict != "ok" || !strings.Contains(got.Text, "(Moto") || strings.ContainsAny(got.Text, "\u202e\u2066") {
 		t.Errorf("verdict %s, %q", got.Verdict, got.Text)
@@ -421,10 +415,9 @@ func TestNamesTurnNoNumberRound(t *testing.T) {
 }
 
 func TestLanguagesAndThePageOnHow(t *testing.T) {
-	browser := start(t)
 	good, _ := beacon().finish(t, 0)
 	server := site(t, map[string]files{"good": good})
-	page := browser.open(t)
+	page := open(t)
 	page.visit(address(server, "good"))
 	if got := page.verdict(); !strings.Contains(got.Text, "Check this draw") {
 		t.Errorf("no English:\n%s", got.Text)
