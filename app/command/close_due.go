@@ -21,8 +21,8 @@ func (c *Raffles) CloseDue(ctx context.Context) (closed int, err error) {
 	return c.inTurn(ctx, findDue, c.closeDue, sealMargin)
 }
 
-// findDue looks for each of the reasons apart, so that each has an index of few rows to read, however many raffles
-// sell or are over.
+// findDue looks for each of the reasons apart. Together they would have it look at every open raffle, and at the
+// counts of each.
 const findDue = `
 	SELECT r.id, LEAST(r.draw_at, d.seal_by) AS at
 	FROM raffles r LEFT JOIN draw_rules d ON d.raffle_id = r.id

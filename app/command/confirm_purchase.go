@@ -67,7 +67,8 @@ func (c *Raffles) Confirm(ctx context.Context, in ConfirmPurchase) (Purchase, er
 		return Purchase{}, raffle.Refuse(raffle.CodePaymentReference, "This payment reference belongs to another purchase of the raffle.")
 	}
 	if err == nil && purchase.soldOut {
-		_ = c.sealSoldOut(ctx, in.RaffleID) // the sale stands; the schedule seals what could not be sealed here
+		// The sale is committed first, and stands; the schedule seals what could not be sealed here.
+		_ = onceCommitted(ctx, func(ctx context.Context) error { return c.sealSoldOut(ctx, in.RaffleID) })
 	}
 	return purchase, refusal(err)
 }

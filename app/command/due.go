@@ -35,8 +35,7 @@ func (c *Raffles) inTurn(ctx context.Context, find string, do func(ctx context.C
 		faults []error
 		after  = dueRaffle{At: time.Unix(0, 0)}
 	)
-	find = fmt.Sprintf(`SELECT id, at FROM (%s) AS due WHERE (at, id) > ($%d::timestamptz, $%d::uuid) ORDER BY at, id LIMIT %d`,
-		find, len(args)+1, len(args)+2, dueBatch)
+	find = nextDue(find, len(args))
 	for {
 		rows, err := c.DB.Query(ctx, find, append(args[:len(args):len(args)], after.At, after.ID)...)
 		if err != nil {
@@ -63,6 +62,13 @@ func (c *Raffles) inTurn(ctx context.Context, find string, do func(ctx context.C
 			return done, errors.Join(faults...)
 		}
 	}
+}
+
+// nextDue is the statement for the next batch of what find finds, which has so many parameters: two more say where
+// the last batch ended.
+func nextDue(find string, args int) string {
+	return fmt.Sprintf(`SELECT id, at FROM (%s) AS due WHERE (at, id) > ($%d::timestamptz, $%d::uuid) ORDER BY at, id LIMIT %d`,
+		find, args+1, args+2, dueBatch)
 }
 
 // timeLeft says whether the minute's work may begin something more.

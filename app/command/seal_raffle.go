@@ -45,6 +45,10 @@ func (c *Raffles) seal(ctx context.Context, raffleID uuid.UUID, lock func(tx pgx
 	return onceCommitted(ctx, func(ctx context.Context) error { return c.witness(ctx, raffleID) })
 }
 
+// sealPatience is what one statement of a seal may take: those of 100 000 numbers take seconds while many buy
+// elsewhere. It leaves time for the other raffles of the minute's work.
+const sealPatience = 7 * time.Second
+
 // sealSold seals in the caller's transaction, which holds the raffle's lock alone: buyers share that
 // lock, so every sale is in the list or will find the raffle closed. The seal's time is read from the
 // database's clock once the rest is done, because now() is when the transaction began. It says whether
@@ -53,7 +57,7 @@ func sealSold(ctx context.Context, tx pgx.Tx, current owned) (unwitnessed bool, 
 	if current.Status != raffle.Open && current.Status != raffle.Closed {
 		return false, transition(current.Status, "only an open or a closed raffle can be sealed or drawn")
 	}
-	if err := postgres.Unhurried(ctx, tx); err != nil { // 100 000 numbers take seconds when many buy elsewhere
+	if err := postgres.Patiently(ctx, tx, sealPatience); err != nil {
 		return false, err
 	}
 	r, err := loadAdopted(ctx, tx, current.ID)

@@ -192,3 +192,29 @@ func TestSealUnderAnIdempotencyKeyIsWitnessedAfterItsCommit(t *testing.T) {
 		}
 	}
 }
+
+// The last sale under an Idempotency-Key stands once its answer is stored, whatever becomes of the seal: that is
+// made after the commit, and witnessed after its own.
+func TestLastSaleUnderAnIdempotencyKeyIsSealedAfterItsCommit(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	id := s.raffle(2, withDraw(DrawRules{Method: draw.MethodBeacon}))
+	held := s.hold(id, 1, 2)
+	_, _, err := (&Idempotency{DB: s.db}).Once(t.Context(), KeyedRequest{Route: "POST /confirm", Key: "last", Body: id[:]}, func(ctx context.Context) (Answer, error) {
+		if _, err := s.Confirm(ctx, ConfirmPurchase{RaffleID: id, ReservationID: held.ID, PaymentMethod: "cash"}); err != nil {
+			return Answer{}, err
+		}
+		return Answer{Status: 200, Header: map[string]string{}, Body: []byte{}}, postgres.InTx(ctx, s.db, func(tx pgx.Tx) error {
+			var seals int
+			if err := tx.QueryRow(ctx, `SELECT count(*) FROM draw_seals WHERE raffle_id = $1`, id).Scan(&seals); err != nil || seals > 0 {
+				t.Errorf("%d seals before the sale is committed, %v", seals, err)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.wantSeals(id, "witnessed")
+	s.consistent()
+}

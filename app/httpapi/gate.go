@@ -13,8 +13,8 @@ import (
 const (
 	gateMemory = 250 * time.Millisecond // how long a refusal stands before the schema is looked at again
 
-	// A request waits for as long as its connection may take, and for one answer: when many functions start
-	// at once, which is when many buy, connecting takes seconds. Whoever asks /ready asks again soon.
+	// A request waits longer than a connection may take: when many functions start at once, which is when many
+	// buy, connecting takes seconds. Whoever asks /ready asks again soon.
 	gateTimeout  = postgres.ConnectTimeout + time.Second
 	readyTimeout = 2 * time.Second
 )

@@ -51,7 +51,9 @@ func withOpenAnswers(description *huma.OpenAPI) *huma.Components {
 	for name, schema := range description.Components.Schemas.Map() {
 		if !received[name] {
 			open := *schema
-			open.AdditionalProperties = nil
+			if open.AdditionalProperties == false {
+				open.AdditionalProperties = nil
+			}
 			schema = &open
 		}
 		components.Schemas.Map()[name] = schema

@@ -32,7 +32,7 @@ type Options struct {
 	BeforeConnect func(context.Context, *pgx.ConnConfig) error
 }
 
-// ConnectTimeout is how long a new connection may take, with all of its greetings.
+// ConnectTimeout is how long a new connection to one address may take, with all of its greetings.
 const ConnectTimeout = 5 * time.Second
 
 const (

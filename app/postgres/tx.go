@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -62,10 +63,24 @@ func once(ctx context.Context, db *pgxpool.Pool, fn func(tx pgx.Tx) error) error
 	return nil
 }
 
-// Unhurried lifts the limit on a statement's time until the transaction ends; the limit of ctx stays. The role of
-// the API has one that is made for requests: it is too short for what reads whole tables or a whole large raffle.
+// Unhurried lifts the limit on a statement's time until the transaction ends. The role of the API has one that
+// is made for requests; what an operator asks for reads through whole tables.
 func Unhurried(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`)
+	return err
+}
+
+// lastWord is what a statement's own limit leaves of the context's time: the server ends the statement, and the
+// connection lives.
+const lastWord = time.Second
+
+// Patiently gives each statement this long until the transaction ends, instead of what the role gives those of
+// requests; less where ctx ends sooner.
+func Patiently(ctx context.Context, tx pgx.Tx, limit time.Duration) error {
+	if end, ok := ctx.Deadline(); ok {
+		limit = min(limit, max(time.Until(end)-lastWord, lastWord))
+	}
+	_, err := tx.Exec(ctx, `SELECT set_config('statement_timeout', $1, true)`, strconv.FormatInt(limit.Milliseconds(), 10))
 	return err
 }
 

@@ -405,3 +405,36 @@ func mustExec(t *testing.T, db *pgxpool.Pool, statements string) {
 		t.Fatal(err)
 	}
 }
+
+// A statement's own limit is what was asked for, and ends before the context does.
+func TestPatiently(t *testing.T) {
+	t.Parallel()
+	db := testdb.New(t).Pool
+	limit := func(left, asked time.Duration) (got time.Duration) {
+		ctx, cancel := context.WithTimeout(t.Context(), left)
+		defer cancel()
+		err := postgres.InTx(ctx, db, func(tx pgx.Tx) error {
+			if err := postgres.Patiently(ctx, tx, asked); err != nil {
+				return err
+			}
+			var milliseconds int
+			err := tx.QueryRow(ctx, `SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout'`).Scan(&milliseconds)
+			got = time.Duration(milliseconds) * time.Millisecond
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return got
+	}
+	if got := limit(time.Hour, 7*time.Second); got != 7*time.Second {
+		t.Errorf("%s instead of 7 s", got)
+	}
+	if got := limit(time.Minute, time.Hour); got > 59*time.Second || got < 30*time.Second {
+		t.Errorf("%s of a minute", got)
+	}
+	var after string
+	if err := db.QueryRow(t.Context(), `SHOW statement_timeout`).Scan(&after); err != nil || after == "7s" {
+		t.Errorf("%s after the transaction, %v", after, err)
+	}
+}

@@ -23,11 +23,13 @@ func TestIdempotencyKey(t *testing.T) {
 	if replay := u.post(shouted, body, "Idempotency-Key", key).want(201); !bytes.Equal(first.body, replay.body) {
 		t.Errorf("the id in capitals makes another key:\n%s\n%s", first.body, replay.body)
 	}
+	u.post(path("/v2/raffles/x%sx/reservations", id), body, "Idempotency-Key", key+"x").want(422) // is none
+	u.post(address, body, "Idempotency-Key", key+"x").want(201)
 	u.post(address, object{"quantity": 3}, "Idempotency-Key", key).refused(422, "idempotency_key_reused")
 	if theirs := other.post(address, body, "Idempotency-Key", key).want(201); theirs.text("reservation_id") == first.text("reservation_id") {
 		t.Error("another caller's key was answered")
 	}
-	expect(t, u.get("/v2/raffles/"+id).want(200).object(), object{"tickets_reserved": 4})
+	expect(t, u.get("/v2/raffles/"+id).want(200).object(), object{"tickets_reserved": 6})
 
 	refused := u.post(address, object{"numbers": []int{100}}, "Idempotency-Key", key+"r").invalid("body.numbers")
 	if replay := u.post(address, object{"numbers": []int{100}}, "Idempotency-Key", key+"r"); !bytes.Equal(replay.body, refused.body) {

@@ -189,13 +189,10 @@ func (r *report) testAll(ctx context.Context, packages []string, detectRaces boo
 		}
 	}
 	flags := []string{"-race"}
-	r.race = "with the race detector"
-	if len(plain) > 0 {
-		r.race += " (but for what drives other processes, only computes or compares times)"
+	if r.raceless = raceMissing(ctx); r.raceless != "" {
+		flags = nil
 	}
-	if reason := raceMissing(ctx); reason != "" {
-		flags, r.race = nil, "without the race detector: "+reason
-	}
+	r.watched, r.plain = r.watched+len(watched), r.plain+len(plain)
 	if len(watched) > 0 {
 		if err := r.test(ctx, flags, watched); err != nil {
 			return err

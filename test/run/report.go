@@ -32,7 +32,9 @@ type event struct {
 // report adds up what the tests did.
 type report struct {
 	database string
-	race     string
+	raceless string // why there is no race detector
+	watched  int    // packages tested with it
+	plain    int    // and without
 	started  time.Time
 	timeout  time.Duration // of one package
 	suite    string        // of a soak, under way
@@ -229,7 +231,7 @@ func (r *report) print(w io.Writer) {
 		}
 		note := ""
 		if p.broken {
-			note = "  did not run to its end"
+			note = "  " + failedOutside
 		}
 		fmt.Fprintf(w, "%-34s %7d %7d %7d %9.1f%s\n", p.name, p.passed, p.skipped, p.failed, p.elapsed, note)
 		passed += p.passed
@@ -242,8 +244,19 @@ func (r *report) print(w io.Writer) {
 	}
 	r.printFigures(w)
 	r.printFailed(w)
-	fmt.Fprintf(w, "\nPostgreSQL: %s; %s; %s in all.\n", r.database, r.race, time.Since(r.started).Round(time.Second))
+	fmt.Fprintf(w, "\nPostgreSQL: %s; %s; %s in all.\n", r.database, r.races(), time.Since(r.started).Round(time.Second))
 	fmt.Fprintf(w, "%d passed, %d failed, %d skipped\n", passed, r.failed(), skipped)
+}
+
+// races says how much was tested with the race detector.
+func (r *report) races() string {
+	switch {
+	case r.raceless != "":
+		return "without the race detector: " + r.raceless
+	case r.watched == 0:
+		return "without the race detector"
+	}
+	return fmt.Sprintf("with the race detector in %d of %d packages", r.watched, r.watched+r.plain)
 }
 
 func (r *report) printFailures(w io.Writer) {
@@ -271,17 +284,24 @@ func (r *report) printFailures(w io.Writer) {
 func (r *report) printFailed(w io.Writer) {
 	for _, p := range r.packages {
 		if p.broken {
-			fmt.Fprintf(w, "failed: %s did not run to its end\n", p.name)
+			printFailure(w, p.name+" "+failedOutside, p.output[""])
 		}
 		for _, test := range p.failures {
 			if slices.ContainsFunc(p.failures, func(other string) bool { return strings.HasPrefix(other, test+"/") }) {
 				continue // because of its part
 			}
-			fmt.Fprintf(w, "failed: %s: %s\n", p.name, test)
-			for _, line := range beginning(p.output[test]) {
-				fmt.Fprintf(w, "        %s\n", line)
-			}
+			printFailure(w, p.name+": "+test, p.output[test])
 		}
+	}
+}
+
+// failedOutside says that a package did not compile, or that what it looks at before or after its tests is wrong.
+const failedOutside = "failed outside its tests"
+
+func printFailure(w io.Writer, what string, output *strings.Builder) {
+	fmt.Fprintf(w, "failed: %s\n", what)
+	for _, line := range beginning(output) {
+		fmt.Fprintf(w, "        %s\n", line)
 	}
 }
 
@@ -297,8 +317,11 @@ func beginning(output *strings.Builder) (lines []string) {
 	}
 	for line := range strings.Lines(output.String()) {
 		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "===") || len(lines) == begunLines {
+		if line == "" || strings.HasPrefix(line, "===") {
 			continue
+		}
+		if len(lines) == begunLines {
+			break
 		}
 		lines = append(lines, strings.ToValidUTF8(line[:min(len(line), begunWidth)], ""))
 	}

@@ -25,12 +25,13 @@ const events = `
 {"Action":"fail","Package":"github.com/rifaapp/rifaapp/app/b","Elapsed":0.2}
 {"Action":"skip","Package":"github.com/rifaapp/rifaapp/app/none","Elapsed":0}
 {"Action":"build-output","ImportPath":"github.com/rifaapp/rifaapp/app/c","Output":"c.go:1: syntax error\n"}
+{"Action":"output","Package":"github.com/rifaapp/rifaapp/app/c","Output":"FAIL app/c [build failed]\n"}
 {"Action":"fail","Package":"github.com/rifaapp/rifaapp/app/c","Elapsed":0,"FailedBuild":"github.com/rifaapp/rifaapp/app/c"}
 `
 
 func TestReport(t *testing.T) {
 	t.Parallel()
-	r := &report{database: "embedded", race: "with the race detector"}
+	r := &report{database: "embedded", watched: 1, plain: 2}
 	for line := range strings.Lines(strings.TrimSpace(events)) {
 		var e event
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
@@ -45,16 +46,16 @@ func TestReport(t *testing.T) {
 	r.print(&text)
 	for _, want := range []string{
 		"app/a                                    1       1       0       1.5",
-		"app/c                                    0       0       0       0.0  did not run to its end",
+		"app/c                                    0       0       0       0.0  failed outside its tests",
 		"skipped: app/a: TestAway: sqitch is not installed: apt-get install sqitch",
-		"R4       5000 operations", "b_test.go:9: want 1, got 2", "c.go:1: syntax error",
+		"R4       5000 operations", "with the race detector in 1 of 3 packages", "b_test.go:9: want 1, got 2", "c.go:1: syntax error",
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the report lacks %q:\n%s", want, &text)
 		}
 	}
 	_, end, _ := strings.Cut(text.String(), "promise  figures")
-	for _, want := range []string{"failed: app/b: TestBad\n        b_test.go:9: want 1, got 2\n", "failed: app/c did not run to its end\n"} {
+	for _, want := range []string{"failed: app/b: TestBad\n        b_test.go:9: want 1, got 2\n", "failed: app/c failed outside its tests\n        FAIL app/c [build failed]\n"} {
 		if !strings.Contains(end, want) {
 			t.Errorf("the end of the report lacks %q:\n%s", want, end)
 		}

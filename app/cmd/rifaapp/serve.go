@@ -139,7 +139,10 @@ func (a *application) everyMinute(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			if done, err := a.minute(ctx); err != nil && ctx.Err() == nil {
+			limited, cancel := context.WithTimeout(ctx, time.Minute)
+			done, err := a.minute(limited)
+			cancel()
+			if err != nil && ctx.Err() == nil {
 				a.log.Warn("the minute's work failed; the next minute tries again", "error", err.Error())
 			} else if done != (minuteReport{}) {
 				a.log.Info("the minute's work", "report", done)

@@ -26,6 +26,7 @@ type chromium struct {
 	last    int
 	waiting map[int]chan message
 	tabs    map[string]*tab // by their sessions
+	stop    func()          // ends the browser and removes what it left
 }
 
 type message struct {
@@ -39,26 +40,21 @@ type message struct {
 	} `json:"error,omitempty"`
 }
 
-// shared is the browser of all tests: to start one takes seconds. Each tab has a profile of its own.
-var shared struct {
-	once    sync.Once
-	browser *chromium
-	stop    func()
-	err     error
-}
+// shared is the browser of all tests, which run one after the other: to start one takes seconds. Each tab has a
+// profile of its own.
+var shared *chromium
 
 var errNone = errors.New("no chromium, chromium-browser or google-chrome in PATH: the page was not tested in a browser")
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if shared.stop != nil {
+	if shared != nil {
 		shared.stop()
 	}
 	os.Exit(code)
 }
 
-// start begins a browser; stop ends it and removes what it left.
-func start() (c *chromium, stop func(), err error) {
+func start() (*chromium, error) {
 	binary := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil {
@@ -67,37 +63,47 @@ func start() (c *chromium, stop func(), err error) {
 		}
 	}
 	if binary == "" {
-		return nil, nil, errNone
-	}
-	dir, err := os.MkdirTemp("", "rifaapp-browser-")
-	if err != nil {
-		return nil, nil, err
+		return nil, errNone
 	}
 	toBrowser, in, err := os.Pipe()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	out, fromBrowser, err := os.Pipe()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "rifaapp-browser-")
+	if err != nil {
+		return nil, err
 	}
 	command := exec.Command(binary, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--lang=en-US", "--remote-debugging-pipe", "--user-data-dir="+dir, "about:blank")
 	command.ExtraFiles = []*os.File{toBrowser, fromBrowser} // file descriptors 3 and 4
 	if err := command.Start(); err != nil {
-		return nil, nil, err
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	_ = toBrowser.Close()
 	_ = fromBrowser.Close()
-	c = &chromium{in: in, waiting: map[int]chan message{}, tabs: map[string]*tab{}}
-	go c.listen(out)
-	return c, func() {
+	c := &chromium{in: in, waiting: map[int]chan message{}, tabs: map[string]*tab{}}
+	c.stop = func() {
 		_, _ = c.call("", "Browser.close", nil)
 		_ = in.Close()
+		kill := time.AfterFunc(patience, func() { _ = command.Process.Kill() })
 		_ = command.Wait()
+		kill.Stop()
 		_ = out.Close()
 		_ = os.RemoveAll(dir)
-	}, nil
+	}
+	go c.listen(out)
+	return c, nil
+}
+
+// gone says whether the browser has ended.
+func (c *chromium) gone() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.waiting == nil
 }
 
 func (c *chromium) listen(out *os.File) {
@@ -185,14 +191,21 @@ type tab struct {
 // open opens a tab until the test ends, or skips the test where there is no browser.
 func open(t *testing.T) *tab {
 	t.Helper()
-	shared.once.Do(func() { shared.browser, shared.stop, shared.err = start() })
-	if errors.Is(shared.err, errNone) {
-		t.Skip(shared.err)
+	if shared != nil && shared.gone() {
+		shared.stop()
+		shared = nil
 	}
-	if shared.err != nil {
-		t.Fatal(shared.err)
+	if shared == nil {
+		c, err := start()
+		if errors.Is(err, errNone) {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared = c
 	}
-	c := shared.browser
+	c := shared
 	p := &tab{t: t, browser: c, loaded: make(chan struct{}, 16)}
 	var profile struct{ BrowserContextID string }
 	p.ask("Target.createBrowserContext", nil, &profile)
@@ -234,7 +247,10 @@ func (p *tab) event(m message) {
 	defer p.mu.Unlock()
 	switch m.Method {
 	case "Page.loadEventFired":
-		p.loaded <- struct{}{}
+		select {
+		case p.loaded <- struct{}{}:
+		default: // nobody waits for so many, and all tabs have one listener
+		}
 	case "Runtime.exceptionThrown":
 		p.faults = append(p.faults, string(m.Params))
 	case "Log.entryAdded":

@@ -38,6 +38,7 @@ func describe(text []byte) (*description, error) {
 	if err != nil {
 		return nil, err
 	}
+	closeSchemas(object(document))
 	const address = "https://rifaapp.example/openapi.json"
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
@@ -63,6 +64,16 @@ func describe(text []byte) (*description, error) {
 	}
 	slices.SortFunc(d.operations, func(a, b operation) int { return strings.Compare(a.path+a.method, b.path+b.method) })
 	return d, nil
+}
+
+// closeSchemas has answers refused that have members beside those described. For clients they may have: later
+// versions add some. This one must describe its own. Problems are open in every version.
+func closeSchemas(document map[string]any) {
+	for name, schema := range object(object(document["components"])["schemas"]) {
+		if s := object(schema); s["properties"] != nil && name != "Problem" {
+			s["additionalProperties"] = false
+		}
+	}
 }
 
 func (o *operation) takeParameters(d *description, described map[string]any) {
