@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long one step of the browser may take before the test gives up.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // chromium is a running browser, spoken to in the DevTools protocol over two pipes: messages are JSON,
 // each ended by a NUL.

@@ -380,7 +380,8 @@ func TestSignaturesOfPublishedRounds(t *testing.T) {
 }
 
 // A raffle of 100 000 numbers, all sold, with as many prizes and alternates as there may be is checked in
-// reasonable time.
+// reasonable time: 4 s of an idle processor, 14 of a slow one. Beside other tests it may take some times as long;
+// what the bound must catch takes many minutes.
 func TestTheLargestRaffle(t *testing.T) {
 	p := beacon()
 	p.entries = sold(100_000)
@@ -396,7 +397,7 @@ func TestTheLargestRaffle(t *testing.T) {
 	var took float64
 	page.run(`performance.now()`, &took)
 	t.Logf("verified in %.1f s", took/1000)
-	if took > 30_000 {
+	if took > 90_000 {
 		t.Errorf("took %.1f s", took/1000)
 	}
 }
