@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
@@ -27,7 +25,7 @@ func TestDeleteReadsOnlyItsRaffle(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if plan := explain(t, db, anySold, raffleID); !strings.Contains(plan, "tickets_pkey") {
+	if plan := testdb.Explain(t, db, anySold, raffleID); !strings.Contains(plan, "tickets_pkey") {
 		t.Errorf("the tickets of all raffles are read:\n%s", plan)
 	}
 }
@@ -53,21 +51,8 @@ func TestCloseDueReadsOnlyWhatMayBeDue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	plan := explain(t, db, nextDue(findDue, 1), sealMargin, time.Unix(0, 0), uuid.Nil)
+	plan := testdb.Explain(t, db, nextDue(findDue, 1), sealMargin, time.Unix(0, 0), uuid.Nil)
 	if !strings.Contains(plan, "Index Cond: (draw_at <= now())") || strings.Contains(plan, "Seq Scan on raffle_counts_read") || strings.Contains(plan, "JIT:") {
 		t.Errorf("too much is read:\n%s", plan)
 	}
-}
-
-func explain(t *testing.T, db *pgxpool.Pool, sql string, args ...any) string {
-	t.Helper()
-	rows, err := db.Query(t.Context(), `EXPLAIN `+sql, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(lines, "\n")
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/raffle"
 	"github.com/rifaapp/rifaapp/test/testdb"
 )
@@ -50,7 +49,7 @@ func TestListReadsOnlyItsPage(t *testing.T) {
 			t.Fatal(err)
 		}
 		for statement, args := range map[string][]any{`EXECUTE first`: nil, first: nil, second: args} {
-			if plan := explain(t, db, statement, args...); strings.Contains(plan, "Seq Scan") {
+			if plan := testdb.Explain(t, db, statement, args...); strings.Contains(plan, "Seq Scan") {
 				t.Errorf("after %s %s reads a whole table:\n%s", statistics, statement, plan)
 			}
 		}
@@ -84,7 +83,7 @@ func TestPageReadsOnlyItsStretch(t *testing.T) {
 			t.Fatalf("%s: %v", sql, err)
 		}
 	}
-	plan := explain(t, db, `EXECUTE page ('`+uuid.Nil.String()+`', NULL, 300, 100)`)
+	plan := testdb.Explain(t, db, `EXECUTE page ('`+uuid.Nil.String()+`', NULL, 300, 100)`)
 	if !regexp.MustCompile(`Index Cond: .*number >= .*number < `).MatchString(plan) {
 		t.Errorf("the numbers are not looked up by number:\n%s", plan)
 	}
@@ -114,7 +113,7 @@ func TestPurchasesBeginAtTheirPosition(t *testing.T) {
 			t.Fatalf("%s: %v", sql, err)
 		}
 	}
-	plan := explain(t, db, `EXECUTE page ('`+participantID.String()+`', 51, now() - interval '3900 minutes', '`+uuid.Nil.String()+`')`)
+	plan := testdb.Explain(t, db, `EXECUTE page ('`+participantID.String()+`', 51, now() - interval '3900 minutes', '`+uuid.Nil.String()+`')`)
 	if !regexp.MustCompile(`Index Cond: .*participant_id.*ROW\(`).MatchString(plan) {
 		t.Errorf("the purchases before the position are read too:\n%s", plan)
 	}
@@ -138,7 +137,7 @@ func TestHiddenRafflesAreFoundByOwner(t *testing.T) {
 	for _, status := range []raffle.Status{raffle.Draft, raffle.Cancelled} {
 		for _, caller := range []*uuid.UUID{nil, &organiser} {
 			statement, args := ListRaffles{Caller: caller, Status: status, Limit: UsualPage}.statement()
-			if plan := explain(t, db, statement, args...); strings.Contains(plan, "raffles_read_newest") || strings.Contains(plan, "Seq Scan") {
+			if plan := testdb.Explain(t, db, statement, args...); strings.Contains(plan, "raffles_read_newest") || strings.Contains(plan, "Seq Scan") {
 				t.Errorf("everybody's raffles are looked through for those of %v that are %s:\n%s", caller, status, plan)
 			}
 		}
@@ -149,19 +148,6 @@ func TestHiddenRafflesAreFoundByOwner(t *testing.T) {
 			t.Errorf("%v sees %d drafts, %v; want %d", caller, len(got), err, want)
 		}
 	}
-}
-
-func explain(t *testing.T, db postgres.Querier, statement string, args ...any) (plan string) {
-	t.Helper()
-	rows, err := db.Query(t.Context(), `EXPLAIN `+statement, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Join(lines, "\n")
 }
 
 // A whole board is read page by page, also where most boards are small and the planner takes this one for
@@ -187,7 +173,7 @@ func TestWholeBoardIsReadInPageOrder(t *testing.T) {
 			t.Fatalf("%s: %v", sql, err)
 		}
 	}
-	plan := explain(t, tx, `EXECUTE whole ('`+large.String()+`', NULL)`)
+	plan := testdb.Explain(t, tx, `EXECUTE whole ('`+large.String()+`', NULL)`)
 	if strings.Contains(plan, "Index Scan using raffle_numbers_read_pkey") || !strings.Contains(plan, "Heap Scan on raffle_numbers_read") {
 		t.Errorf("the numbers are not read in page order:\n%s", plan)
 	}

@@ -304,7 +304,7 @@ func TestLotteryResult(t *testing.T) {
 		buy(t, id, 3, 6)
 		return id
 	}
-	drawsAt := time.Now().Add(8 * time.Second).Truncate(time.Second)
+	drawsAt := time.Now().In(time.FixedZone("Bogotá", -5*60*60)).Add(8 * time.Second).Truncate(time.Second) // whose dates the results have
 	id := lottery(drawsAt.Format(time.RFC3339))
 	u.post(path("/v2/raffles/%s/seal", id), nil).want(200) // while there is time
 	address := path("/v2/raffles/%s/lottery-result", id)
