@@ -114,7 +114,7 @@ type cli struct {
 func (c cli) run(args ...string) {
 	c.t.Helper()
 	o := c.database.Options()
-	target := fmt.Sprintf("db:pg://%s:%s@%s:%d/%s", o.User, o.Password, o.Host, o.Port, o.Name)
+	target := fmt.Sprintf("db:pg://%s:%s@%s:%d/%s?sslmode=disable", o.User, o.Password, o.Host, o.Port, o.Name)
 	dir, err := os.Getwd()
 	if err != nil {
 		c.t.Fatal(err)

@@ -75,9 +75,9 @@ func TestExternalSqitchConnectsAsWeDo(t *testing.T) {
 		want    string
 		ca      bool // it names a file with RDS's authorities of the region
 	}{
-		"the target's own parameters": {"db:pg://u:canary@h/d?connect_timeout=3&options=-csearch_path%3Dx%20y&password=canary&sslmode=verify-full&sslrootcert=" + ca, postgres.Options{}, "",
+		"the target's own parameters": {"db:pg://u:canary@h:5432/d?connect_timeout=3&options=-csearch_path%3Dx%20y&password=canary&sslmode=verify-full&sslrootcert=" + ca, postgres.Options{}, "",
 			"db:pg://u@h:5432/d?connect_timeout=3&options=-csearch_path%3Dx+y&sslmode=verify-full&sslrootcert=" + url.QueryEscape(ca), false},
-		"encrypted when it must be":           {"db:pg://u@h/d?sslmode=allow", postgres.Options{}, "", "db:pg://u@h:5432/d?sslmode=allow", false},
+		"encrypted when it must be":           {"db:pg://u@h:5432/d?sslmode=allow", postgres.Options{}, "", "db:pg://u@h:5432/d?sslmode=allow", false},
 		"parameters of the place":             {"db:pg://u@h/d?port=5433&user=w&sslmode=disable", postgres.Options{}, "", "db:pg://w@h:5433/d?sslmode=disable", false},
 		"several hosts":                       {"", postgres.Options{Host: "h,i", SSLMode: "require"}, "", "db:pg://u@h:5432/d?sslmode=require", false},
 		"allow":                               {"", postgres.Options{Host: "h", SSLMode: "allow"}, "", "db:pg://u@h:5432/d?sslmode=allow", false},

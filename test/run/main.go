@@ -121,6 +121,7 @@ func run(ctx context.Context, o options) (passed bool, err error) {
 		report.timeout = soakTimeout
 		err = report.soak(ctx, chosen)
 	} else {
+		report.flags = []string{"-vet=off"} // find has run it, whole
 		err = report.testAll(ctx, packages, true)
 	}
 	if err != nil {

@@ -38,7 +38,7 @@ type report struct {
 	started  time.Time
 	timeout  time.Duration // of one package
 	suite    string        // of a soak, under way
-	flags    []string      // of go test, for that suite
+	flags    []string      // of go test, for all packages of that run or suite
 	latest   latest        // how far it said it was
 	packages []*packageReport
 	byName   map[string]*packageReport

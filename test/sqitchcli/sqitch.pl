@@ -26,7 +26,10 @@ while (my $request = <STDIN>) {
         $| = 1;
         chdir $dir or die "$dir: $!";
         @ARGV = @args;
-        exit App::Sqitch->go;
+        my $ended = App::Sqitch->go;
+        close STDOUT;
+        close STDERR;
+        POSIX::_exit($ended); # without Perl's taking apart all it loaded, a quarter of the time
     }
     close $write;
     my $said = do { local $/; <$read> } // '';

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -78,6 +80,14 @@ func (p *process) run(dir string, args []string) (printed string, status int, er
 // Env is the environment of Sqitch beside this process's: it keeps the configuration of whoever runs
 // the tests out. (Sqitch itself garbles letters outside ASCII in SQITCH_FULLNAME.)
 func Env() []string {
-	return []string{"SQITCH_USER_CONFIG=/nonexistent", "SQITCH_SYSTEM_CONFIG=/nonexistent", "SQITCH_FULLNAME=Ana Maria",
+	return []string{"PATH=" + path(), "SQITCH_USER_CONFIG=/nonexistent", "SQITCH_SYSTEM_CONFIG=/nonexistent", "SQITCH_FULLNAME=Ana Maria",
 		"SQITCH_EMAIL=ana@example.com", "LC_ALL=C.UTF-8", "TZ=UTC"}
+}
+
+// path is where to find programs: PostgreSQL's own before Debian's psql, a script around it that takes as
+// long as psql itself.
+func path() string {
+	dirs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	slices.Reverse(dirs) // the newest first
+	return strings.Join(append(dirs, os.Getenv("PATH")), string(os.PathListSeparator))
 }

@@ -2,12 +2,10 @@ package testdb
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,50 +16,44 @@ import (
 // templateLock is the advisory lock under which one process makes the template while others wait.
 const templateLock = 0x72696661
 
-var template struct {
-	once sync.Once
-	name string
-	err  error
-}
-
-// ensureTemplate makes the migrated database that tests clone, once per server and set of
-// migrations: its name carries a hash of all their files.
-func ensureTemplate(ctx context.Context, dsn string) (string, error) {
-	template.once.Do(func() {
-		template.name, template.err = makeTemplate(context.WithoutCancel(ctx), dsn)
+// template returns the migrated database that tests clone, made once per server and set of migrations:
+// its name carries a hash of all their files.
+func (a *admin) template(ctx context.Context) (string, error) {
+	a.templateOnce.Do(func() {
+		a.templateName, a.templateErr = a.makeTemplate(context.WithoutCancel(ctx))
 	})
-	return template.name, template.err
+	return a.templateName, a.templateErr
 }
 
-func makeTemplate(ctx context.Context, dsn string) (string, error) {
+func (a *admin) makeTemplate(ctx context.Context) (string, error) {
 	hash, err := migrationsHash()
 	if err != nil {
 		return "", err
 	}
 	name := "template_" + hash
-	conn, err := pgx.Connect(ctx, dsn)
+	conn, err := a.pool.Acquire(ctx)
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = conn.Close(ctx) }()
+	defer conn.Release()
 	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock($1)`, templateLock); err != nil {
 		return "", err
 	}
+	defer func() { _, _ = conn.Exec(ctx, `SELECT pg_advisory_unlock($1)`, templateLock) }()
 	var exists bool
 	if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)`, name).Scan(&exists); err != nil || exists {
 		return name, err
 	}
-	// Half-made by a run that was killed: it is no template yet.
-	for _, statement := range []string{"DROP DATABASE IF EXISTS " + name + " WITH (FORCE)", "CREATE DATABASE " + name + " TEMPLATE template0"} {
-		if _, err := conn.Exec(ctx, statement); err != nil {
-			return "", err
-		}
+	if err := a.drop(ctx, name); err != nil { // half-made by a run that was killed: it is no template yet
+		return "", err
 	}
-	if err := deploy(ctx, withDatabase(dsn, name)); err != nil {
+	if err := a.create(ctx, name, "template0"); err != nil {
+		return "", err
+	}
+	if err := deploy(ctx, a.database(name)); err != nil {
 		return "", fmt.Errorf("deploy the migrations: %w", err)
 	}
-	_, err = conn.Exec(ctx, "ALTER DATABASE "+name+" IS_TEMPLATE true")
-	return name, err
+	return name, a.execute(ctx, "ALTER DATABASE "+name+" IS_TEMPLATE true")
 }
 
 func deploy(ctx context.Context, dsn string) error {
@@ -89,5 +81,3 @@ func migrationsHash() (string, error) {
 	})
 	return hex.EncodeToString(sum.Sum(nil)[:8]), err
 }
-
-func randomName() string { return rand.Text()[:12] }

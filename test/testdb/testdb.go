@@ -12,11 +12,10 @@ package testdb
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -34,6 +33,7 @@ type Database struct {
 	DSN  string
 	Pool *pgxpool.Pool
 
+	server  *admin
 	options postgres.Options
 	role    string // that Login made
 }
@@ -42,76 +42,48 @@ type Database struct {
 // most one for each.
 func (d *Database) Login(password string) (role string, err error) {
 	d.role = d.Name + "_login"
-	return d.role, execute(context.Background(), d.DSN, "CREATE ROLE "+d.role+" LOGIN SUPERUSER PASSWORD '"+password+"'")
-}
-
-// server is the one of this process; started by the first test that asks.
-var server struct {
-	once sync.Once
-	dsn  string
-	stop func()
-	err  error
+	return d.role, d.server.execute(context.Background(), "CREATE ROLE "+d.role+" LOGIN SUPERUSER PASSWORD '"+password+"'")
 }
 
 // Main runs the tests of a package (a *testing.M, or what wraps one to clean up after it) and stops
 // the server that they started.
 func Main(m interface{ Run() int }) {
 	code := m.Run()
-	if server.stop != nil {
-		server.stop()
-	}
+	stopServer()
 	os.Exit(code)
-}
-
-func adminDSN() (string, error) {
-	server.once.Do(func() {
-		if server.dsn = os.Getenv(EnvDSN); server.dsn != "" {
-			return
-		}
-		var started *Server
-		if started, server.err = StartServer(context.Background()); server.err == nil {
-			server.dsn, server.stop = started.DSN, started.Stop
-		}
-	})
-	return server.dsn, server.err
 }
 
 // New makes a migrated database for the test.
 func New(t testing.TB) *Database {
 	t.Helper()
-	dsn := admin(t)
-	template, err := ensureTemplate(t.Context(), dsn)
+	server := adminOf(t)
+	template, err := server.template(t.Context())
 	if err != nil {
 		t.Fatalf("make the template database: %v", err)
 	}
-	return create(t, dsn, "TEMPLATE "+template)
+	return create(t, server, template)
 }
 
 // NewEmpty makes a database without any of our tables.
 func NewEmpty(t testing.TB) *Database {
 	t.Helper()
-	return create(t, admin(t), "TEMPLATE template0")
+	return create(t, adminOf(t), "template0")
 }
 
-func admin(t testing.TB) string {
+func adminOf(t testing.TB) *admin {
 	t.Helper()
-	dsn, err := adminDSN()
+	server, err := connectAdmin()
 	if err != nil {
 		t.Fatalf("start a PostgreSQL for the tests: %v", err)
 	}
-	return dsn
+	return server
 }
 
-func create(t testing.TB, dsn, how string) *Database {
+func create(t testing.TB, server *admin, template string) *Database {
 	t.Helper()
-	name := "test_" + strings.ToLower(randomName())
-	if err := execute(t.Context(), dsn, "CREATE DATABASE "+name+" "+how); err != nil {
+	d, err := newDatabase(t.Context(), server, "test_", template)
+	if err != nil {
 		t.Fatalf("make a database for the test: %v", err)
-	}
-	d := &Database{Name: name, DSN: withDatabase(dsn, name)}
-	var err error
-	if d.options, err = parseOptions(d.DSN); err != nil {
-		t.Fatal(err)
 	}
 	if d.Pool, err = postgres.Open(context.Background(), d.options); err != nil {
 		t.Fatal(err)
@@ -122,11 +94,22 @@ func create(t testing.TB, dsn, how string) *Database {
 			t.Logf("the database is kept while its server runs (RIFAAPP_TEST_KEEP=1 go tool mage test keeps that too): psql '%s'", d.DSN)
 			return
 		}
-		if err := execute(context.Background(), dsn, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+		if err := server.drop(context.Background(), d.Name); err != nil {
 			t.Logf("the test's database stays behind: %v", err)
 		}
 	})
 	return d
+}
+
+// newDatabase makes a database with a name of its own.
+func newDatabase(ctx context.Context, server *admin, prefix, template string) (*Database, error) {
+	d := &Database{Name: prefix + strings.ToLower(rand.Text()[:12]), server: server}
+	d.DSN = server.database(d.Name)
+	var err error
+	if d.options, err = parseOptions(d.DSN); err != nil {
+		return nil, err
+	}
+	return d, server.create(ctx, d.Name, template)
 }
 
 // Options are those with which app/postgres opens the database.
@@ -153,52 +136,26 @@ func parseOptions(dsn string) (postgres.Options, error) {
 	}, nil
 }
 
-func execute(ctx context.Context, dsn, statement string) error {
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	_, err = conn.Exec(ctx, statement)
-	return err
-}
-
-func withDatabase(dsn, name string) string {
-	u, err := url.Parse(dsn)
-	if err != nil {
-		return dsn
-	}
-	u.Path = "/" + name
-	return u.String()
-}
-
 // Standalone makes a migrated database for a process that outlives any one test, such as a server
 // under test; drop removes it and, when this process started one, the server.
 func Standalone() (database *Database, drop func(), err error) {
 	ctx := context.Background()
-	dsn, err := adminDSN()
+	server, err := connectAdmin()
 	if err != nil {
 		return nil, nil, err
 	}
-	template, err := ensureTemplate(ctx, dsn)
+	template, err := server.template(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	name := "server_" + strings.ToLower(randomName())
-	if err := execute(ctx, dsn, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
-		return nil, nil, err
-	}
-	database = &Database{Name: name, DSN: withDatabase(dsn, name)}
-	if database.options, err = parseOptions(database.DSN); err != nil {
+	if database, err = newDatabase(ctx, server, "server_", template); err != nil {
 		return nil, nil, err
 	}
 	return database, func() {
-		_ = execute(ctx, dsn, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+		_ = server.drop(ctx, database.Name)
 		if database.role != "" {
-			_ = execute(ctx, dsn, "DROP ROLE IF EXISTS "+database.role)
+			_ = server.execute(ctx, "DROP ROLE IF EXISTS "+database.role)
 		}
-		if server.stop != nil {
-			server.stop()
-		}
+		stopServer()
 	}, nil
 }
