@@ -82,10 +82,7 @@ func checkTitle(title string) []raffle.FieldError {
 	if n := utf8.RuneCountInString(title); n < raffle.MinTitle || n > raffle.MaxTitle {
 		return []raffle.FieldError{{Location: "body.title", Message: "must have 3 to 120 characters, not counting spaces around it"}}
 	}
-	if !printable(title) {
-		return []raffle.FieldError{{Location: "body.title", Message: "must not contain control characters"}}
-	}
-	return nil
+	return fault(nil, "body.title", textFault(title))
 }
 
 func checkDescription(description *string) []raffle.FieldError {

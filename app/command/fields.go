@@ -39,8 +39,16 @@ func nameFault(name string) string {
 	if n := utf8.RuneCountInString(name); n < raffle.MinName || n > raffle.MaxName {
 		return "must have 2 to 120 characters"
 	}
-	if !printable(name) {
+	return textFault(name)
+}
+
+// textFault returns what keeps a name or a title from being shown in one line, or "".
+func textFault(text string) string {
+	switch {
+	case !printable(text):
 		return "must not contain control characters"
+	case !strings.ContainsFunc(text, visible):
+		return "must contain something that can be seen"
 	}
 	return ""
 }
@@ -58,6 +66,12 @@ func passwordFault(password string) string {
 // printable says whether a text is valid UTF-8 without control characters.
 func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// visible says whether a character leaves a mark of its own: white space does not, nor what only shapes its
+// neighbours, nor the letters that are blank (the fillers of Hangul, the empty cell of Braille).
+func visible(r rune) bool {
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) && r != '\u2800'
 }
 
 // cleaned is an optional text without white space around it.

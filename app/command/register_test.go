@@ -55,6 +55,7 @@ func TestRegisterRefusesBadFields(t *testing.T) {
 		"longest password":      {"Ana", "longpass@example.com", long(128), nil},
 		"longest e-mail":        {"Ana", strings.Repeat("a", 64) + "@" + strings.Repeat("b.", 92) + "bbcom", goodPassword, nil},
 		"name too short":        {"A", "a@example.com", goodPassword, []string{"body.name"}},
+		"name nobody sees":      {"\u200b\u2060\u3164", "a@example.com", goodPassword, []string{"body.name"}},
 		"name of spaces":        {"    ", "a@example.com", goodPassword, []string{"body.name"}},
 		"name too long":         {long(121), "a@example.com", goodPassword, []string{"body.name"}},
 		"name with NUL":         {"An\x00a", "a@example.com", goodPassword, []string{"body.name"}},

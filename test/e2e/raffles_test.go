@@ -42,6 +42,8 @@ func TestCreateRaffleLimits(t *testing.T) {
 	}{
 		"title 3":                {object{"title": letters(3)}, ""},
 		"title 2":                {object{"title": letters(2)}, "body.title"},
+		"title nobody sees":      {object{"title": "\u200b\u2060\u3164"}, "body.title"},
+		"title of emoji":         {object{"title": "👨\u200d👩\u200d👧"}, ""},
 		"title of spaces":        {object{"title": "  a  "}, "body.title"},
 		"title 120":              {object{"title": letters(120)}, ""},
 		"title 121":              {object{"title": letters(121)}, "body.title"},
