@@ -117,14 +117,14 @@ func (m *misuse) Error() string { return m.message }
 
 func (a arguments) read(stdin io.Reader) (Evidence, error) {
 	var e Evidence
-	data, err := readFile(a.proof, stdin)
+	data, err := readText(a.proof, stdin)
 	if err != nil {
 		return e, err
 	}
 	if e.Proof, err = ParseProof(data); err != nil {
 		return e, a.noProof(data, err)
 	}
-	if data, err = readFile(a.entries, stdin); err != nil {
+	if data, err = readText(a.entries, stdin); err != nil {
 		return e, err
 	}
 	if e.Entries, err = ParseEntries(data); err != nil {
@@ -218,9 +218,19 @@ func readFile(name string, stdin io.Reader) ([]byte, error) {
 	return data, err
 }
 
+// readText is readFile without the mark that some editors and spreadsheets put before UTF-8. Some shells write
+// what they download as UTF-16, which is no fault of the draw's.
+func readText(name string, stdin io.Reader) ([]byte, error) {
+	data, err := readFile(name, stdin)
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return nil, fmt.Errorf("%s was saved as UTF-16: download it once more with a browser, or with curl -o, and leave it as it is", name)
+	}
+	return bytes.TrimPrefix(data, []byte("\ufeff")), err
+}
+
 // readReceipt takes a receipt, or the one inside the saved answer of confirm.
 func readReceipt(name string, stdin io.Reader) (*Receipt, error) {
-	data, err := readFile(name, stdin)
+	data, err := readText(name, stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +245,10 @@ func readReceipt(name string, stdin io.Reader) (*Receipt, error) {
 		return nil, fmt.Errorf("%s is no receipt: give the answer of confirm, or what …/purchases/{purchase_id}/receipt serves", name)
 	}
 	receipt := new(Receipt)
-	if err := json.Unmarshal(data, receipt); err != nil {
+	if err = json.Unmarshal(data, receipt); err == nil {
+		err = checkTimes(data)
+	}
+	if err != nil {
 		return nil, &unreadable{fmt.Errorf("%s was changed: %w", name, err)}
 	}
 	return receipt, nil
@@ -243,7 +256,7 @@ func readReceipt(name string, stdin io.Reader) (*Receipt, error) {
 
 // readKeys takes the published keys.
 func readKeys(name string, stdin io.Reader) (*Keys, error) {
-	data, err := readFile(name, stdin)
+	data, err := readText(name, stdin)
 	if err != nil {
 		return nil, err
 	}

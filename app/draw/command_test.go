@@ -146,6 +146,18 @@ func TestCommandOnBrokenAndForeignProofs(t *testing.T) {
 		"one more member":   {strings.Replace(good, `"n":10`, `"n":10,"title":"Rifa"`, 1), 0},
 		"null for nothing":  {strings.Replace(good, `"secret":""`, `"secret":null`, 1), 0},
 		"another signature": {strings.Replace(good, round1000Signature[:8], "b44679b8", 1), 1},
+		"a huge exponent":   {strings.Replace(good, `"n":10`, `"n":10,"more":1e400`, 1), 0},
+		"a winner's number": {strings.Replace(good, `"number":`, `"number":0,"number":`, 1), 1},
+		"a winner's NUMBER": {strings.Replace(good, `"number":`, `"NUMBER":0,"number":`, 1), 1},
+		"two in one inside": {strings.Replace(good, `"n":10`, `"n":10,"more":[[{"a":{"b":1,"b":2}}]]`, 1), 1},
+		"a long-s seal":     {strings.Replace(good, `"seal":"`, `"seal":"`+strings.Repeat("0", 64)+`","ſeal":"`, 1), 1},
+		"too deep":          {strings.Replace(good, `"n":10`, `"n":10,"more":`+strings.Repeat("[", 1<<20)+strings.Repeat("]", 1<<20), 1), 1},
+		"an hour of 1":      {strings.Replace(good, `T15:58:24Z`, `T24:58:24Z`, 1), 1},
+		"a comma in time":   {strings.Replace(good, `:24Z"`, `:24,0Z"`, 1), 1},
+		"zeros in time":     {strings.Replace(good, `:24Z"`, `:24.000Z"`, 1), 0},
+		"another zone":      {strings.Replace(good, `T15:58:24Z"`, `T10:58:24-05:00"`, 1), 0},
+		"a mark before it":  {"\ufeff" + good, 0},
+		"UTF-16":            {"\xff\xfe{\x00", 2},
 	} {
 		code, out, errs := command(t, s.files(t), row.proof, "-", "entries.csv")
 		if code != row.code {

@@ -34,10 +34,11 @@ type Proof struct {
 	Winners    []Winner        `json:"winners"`
 
 	// What the API's record says besides; a bundle may leave these out. NewProof does.
-	WinningNumber *int       `json:"winning_number,omitempty"` // of the first prize; null when nobody won
-	BeaconPath    string     `json:"beacon_path,omitempty"`
-	AvailableAt   *time.Time `json:"available_at,omitempty"`
-	DrawnAt       *time.Time `json:"drawn_at,omitempty"`
+	WinningNumber *int            `json:"winning_number,omitempty"` // of the first prize; null when nobody won
+	BeaconPath    string          `json:"beacon_path,omitempty"`
+	AvailableAt   *time.Time      `json:"available_at,omitempty"`
+	DrawnAt       *time.Time      `json:"drawn_at,omitempty"`
+	VoidSeals     json.RawMessage `json:"void_seals,omitempty"` // read only to explain a seal that somebody saw
 
 	named map[string]bool // the members that ParseProof found, for null says something and silence does not
 }
@@ -109,11 +110,36 @@ func ParseProof(data []byte) (Proof, error) {
 	if err := json.Unmarshal(data, &p); err != nil {
 		return Proof{}, fmt.Errorf("the proof is not a draw bundle: %w", err)
 	}
+	if err := checkTimes(data); err != nil {
+		return Proof{}, fmt.Errorf("the proof: %w", err)
+	}
 	if p.Protocol != Protocol {
 		return Proof{}, fmt.Errorf("%w: the proof is of %q, this program knows %s", ErrProtocol, p.Protocol, Protocol)
 	}
 	p.named = named
 	return p, nil
+}
+
+// checkTimes says whether the times of a proof or a receipt are spelled as RFC 3339 wants it.
+func checkTimes(data []byte) error {
+	var times struct {
+		SealedAt    *string `json:"sealed_at"`
+		AvailableAt *string `json:"available_at"`
+		DrawnAt     *string `json:"drawn_at"`
+		IssuedAt    *string `json:"issued_at"`
+	}
+	if err := json.Unmarshal(data, &times); err != nil {
+		return err
+	}
+	for _, text := range []*string{times.SealedAt, times.AvailableAt, times.DrawnAt, times.IssuedAt} {
+		if text == nil {
+			continue
+		}
+		if _, err := parseTime(*text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p Proof) seal() Seal {

@@ -2,6 +2,7 @@ package draw
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -70,5 +71,33 @@ func TestAReceiptShowsALeftOutNumber(t *testing.T) {
 	e.Entries = slices.Clone(s.input.Entries)
 	if e.Entries[2].Number != 21 {
 		t.Fatal("the list changed")
+	}
+}
+
+// A seal that was replaced does not match; where the record names it, the step says what became of it.
+func TestASealThatWasMadeVoid(t *testing.T) {
+	t.Parallel()
+	s := play(t, rulesFor(MethodBeacon))
+	e := s.evidence(t)
+	void := s.input.Seal
+	void.SealedAt = void.SealedAt.Add(-30 * time.Second)
+	void.Round = SealRound(void.SealedAt, time.Time{})
+	void.Ref = beaconRef(void.Round)
+	e.Witness = new(void.compute())
+	limit := RoundTime(void.Round).Add(-CommitMargin)
+	for says, row := range map[string]voidSeal{
+		"If you saw yours before that": {e.Witness.String(), void.Round, void.SealedAt, limit.Add(time.Second)},
+		"nothing could replace it":     {e.Witness.String(), void.Round, void.SealedAt, limit.Add(-time.Second)},
+		"they prove this":              {e.Witness.String(), void.Round, void.SealedAt.Add(time.Second), limit.Add(time.Second)},
+		"the proof says ":              {Hash{}.String(), void.Round, void.SealedAt, limit.Add(time.Second)},
+	} {
+		e.Proof.VoidSeals = mustJSON(t, []voidSeal{row})
+		report := Verify(e)
+		report.expect(t, says, DoesNotVerify, "witness", StatusWrong)
+		for _, step := range report.Steps {
+			if step.ID == "witness" && (!strings.Contains(step.Detail, says) || (row.Seal == e.Witness.String()) != strings.Contains(step.Detail, "void")) {
+				t.Errorf("%s: %s", says, step.Detail)
+			}
+		}
 	}
 }

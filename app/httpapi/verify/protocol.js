@@ -37,13 +37,20 @@ export function TH(tag, ...fields) {
 
 export const uuid = (text) => fromHex(String(text).replaceAll("-", ""), 16);
 
-// seconds reads an RFC 3339 time in whole seconds; NaN when it is anything else.
-export const seconds = (text) =>
-  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) / 1000 : NaN;
+const TIME = /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
-// instant reads an RFC 3339 time with or without fractions; NaN when it is anything else.
-export const instant = (text) =>
-  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) / 1000 : NaN;
+// instant reads an RFC 3339 time with or without fractions; NaN when it is anything else. Date.parse alone takes
+// 30 February for 2 March, and cuts what is smaller than a millisecond.
+export function instant(text) {
+  const [, day, fraction = ""] = (typeof text === "string" && TIME.exec(text)) || [];
+  return isDate(day) ? Date.parse(text.replace(fraction, "")) / 1000 + Number(fraction) : NaN;
+}
+
+// seconds reads an RFC 3339 time in whole seconds; NaN when it is anything else.
+export function seconds(text) {
+  const at = instant(text);
+  return Number.isInteger(at) ? at : NaN;
+}
 
 export const roundTime = (round) => GENESIS + PERIOD * (round - 1);
 
@@ -56,6 +63,80 @@ export const beaconRef = (round) => CHAIN_HASH + toHex(u64(round));
 
 // beaconPath is where every public drand endpoint serves the round; empty for 0, which is none.
 export const beaconPath = (round) => (round === 0 ? "" : `/${CHAIN_HASH}/public/${round}`);
+
+// The proof
+
+// parse reads JSON as strictly as the offline verifier does: no object names a member twice, where one reader would
+// keep the first and another the last, and no name has capitals or letters that are not ASCII. A number that is not
+// spelled as a whole one becomes a text, which nothing takes for a number.
+export function parse(text) {
+  JSON.parse(text); // from here on it is valid JSON
+  const open = []; // the names of each object that has begun, null for a list
+  return JSON.parse(text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"(?=(\s*:)?)|[{}[\]]|-?\d[\d.eE+-]*/g, (token, colon) => {
+    if (token === "{" || token === "[") open.push(token === "{" ? new Set() : null);
+    if (token === "}" || token === "]") open.pop();
+    if (open.length > 10000) throw new Error("too deep");
+    if (colon !== undefined) addName(open.at(-1), JSON.parse(token));
+    return /^-?\d+[.eE]/.test(token) ? `"${token}"` : token;
+  }));
+}
+
+function addName(names, name) {
+  if (names.has(name)) throw new Error(`"${name}" appears twice`);
+  if (/[^\0-\x7f]|[A-Z]/.test(name)) throw new Error(`"${name}" is not known here`);
+  names.add(name);
+}
+
+const isText = (v) => typeof v === "string";
+const isBytes = (v) => isText(v) && /^([0-9a-f]{2})*$/.test(v);
+const isHash = (v) => isBytes(v) && v.length === 64;
+const isWhole = (v) => Number.isSafeInteger(v);
+const isTime = (v) => !Number.isNaN(instant(v));
+const listOf = (shape) => (v) => Array.isArray(v) && v.every((one) => one !== null && fits(one, shape));
+
+const PROOF = {
+  raffle_id: isText, protocol: isText, method: isText, rules: isText, rules_hash: isHash, commitment: isHash, secret: isBytes, n: isWhole,
+  root: isHash, sealed_at: isTime, ref: isBytes, seal: isHash, round: (v) => isWhole(v) && v >= 0, signature: isBytes, draw_key: isHash,
+  lottery_outcome: isText, winning_number: isWhole, beacon_path: isText, available_at: isTime, drawn_at: isTime,
+  winners: listOf({ prize: isWhole, alternate: isWhole, number: isWhole, owner: isHash }),
+  lottery_results: listOf({
+    digits: isText, suspended: (v) => typeof v === "boolean", draw_number: isText, date: isText, source_url: isText, evidence_sha256: isHash,
+  }),
+};
+
+// fits throws when a member that is there is not what the shape says; null is as good as none.
+function fits(object, shape) {
+  for (const [name, is] of Object.entries(shape)) {
+    if ((object[name] ?? null) !== null && !is(object[name])) throw new Error(`${name}: ${JSON.stringify(object[name]).slice(0, 80)}`);
+  }
+  return true;
+}
+
+// readProof reads a bundle. What is missing or null in it is the empty text, 0 or no winner.
+export function readProof(text) {
+  const proof = parse(text);
+  if (proof?.protocol !== "rifa/v1") throw new Error(`protocol ${proof?.protocol}`);
+  fits(proof, PROOF);
+  const fill = (object, names, value) => names.forEach((name) => (object[name] ??= value));
+  fill(proof, ["secret", "ref", "signature"], "");
+  fill(proof, ["n", "round"], 0);
+  proof.winners ??= [];
+  if ("beacon_path" in proof) proof.beacon_path ??= "";
+  for (const winner of proof.winners) fill(winner, ["prize", "alternate", "number"], 0);
+  for (const result of proof.lottery_results ?? []) fill(result, ["digits", "draw_number", "date", "source_url"], "");
+  return proof;
+}
+
+const VOID_SEALS = listOf({ seal: isText, round: (v) => isWhole(v) && v >= 0, sealed_at: isTime, void_at: isTime });
+
+// voidSeal is what the record says of a seal that it calls void; undefined when it says nothing.
+export function voidSeal(proof, seal) {
+  try {
+    return VOID_SEALS(proof.void_seals) ? proof.void_seals.find((v) => v.seal === seal) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 // Rules
 
@@ -116,26 +197,40 @@ export function parseRules(text) {
     prizes: whole(top.get("prizes"), 1, 100),
     alternates: whole(top.get("alternates"), 0, 100),
     exclude: oneOf(JSON.parse(top.get("exclude")), "ticket", "participant"),
-    names: JSON.parse(top.get("prize_names") ?? "[]"),
+    names: JSON.parse(top.get("prize_names") ?? "null"),
     drawAt: null,
     block: top.get("lottery"),
   };
   const drawAt = JSON.parse(top.get("draw_at"));
   if (drawAt !== null) {
     rules.drawAt = seconds(drawAt);
-    if (Number.isNaN(rules.drawAt)) throw new Error("draw_at is no time in whole seconds");
+    if (!(rules.drawAt >= YEAR_2000)) throw new Error("draw_at is no time in whole seconds");
+  }
+  const padding = numbers.get("padding") ?? "null";
+  if (padding !== "null") whole(padding, 1, 6);
+  rules.names ??= Array.from({ length: rules.prizes }, () => "");
+  if (!Array.isArray(rules.names) || rules.names.length !== rules.prizes || !rules.names.every((name) => name === "" || isLabel(name))) {
+    throw new Error("prize_names does not name each prize");
   }
   if ((rules.block !== undefined) !== (rules.method === "lottery")) throw new Error("a lottery block goes with method lottery");
   if (rules.block !== undefined) rules.lottery = parseLottery(rules);
   return rules;
 }
 
+const YEAR_2000 = Date.UTC(2000) / 1000;
+
+// isLabel says whether something is a text of 1 to 120 characters without control characters.
+const isLabel = (v) => isText(v) && v !== "" && [...v].length <= 120 && !/[\0-\x1f\x7f]/.test(v);
+
 function parseLottery(rules) {
   const found = exactly(rules.block, ["name", "draws_at", "time_zone", "prize", "take", "digits", "on_unsold", "on_suspended"]);
   const lottery = JSON.parse(rules.block);
   lottery.digits = whole(found.get("digits"), 1, 6);
   lottery.at = seconds(lottery.draws_at);
-  if (Number.isNaN(lottery.at) || rules.prizes !== 1 || rules.alternates !== 0 || rules.total > 10 ** lottery.digits) {
+  if (![lottery.name, lottery.prize, lottery.time_zone].every(isLabel) || /[ \\]/.test(lottery.time_zone)) {
+    throw new Error("the lottery block has a text that is none");
+  }
+  if (Number.isNaN(lottery.at) || lottery.draws_at < "2000" || rules.prizes !== 1 || rules.alternates !== 0 || rules.total > 10 ** lottery.digits) {
     throw new Error("the lottery block does not fit the rules");
   }
   oneOf(lottery.take, "first", "last");

@@ -116,16 +116,33 @@ async function ref(s, add) {
   add("ref", OK, "reflottery", { ...values, name: lottery.name, time: lottery.draws_at });
 }
 
-async function seal(s, add) {
-  const p = s.proof, hash = (text) => rifa.fromHex(text, 32);
-  compare(add, "seal", rifa.TH("rifa/v1/seal", rifa.uuid(p.raffle_id), hash(p.commitment), hash(p.rules_hash), rifa.u64(p.n),
-    hash(p.root), rifa.u64(BigInt.asUintN(64, BigInt(rifa.seconds(p.sealed_at)))), rifa.fromHex(p.ref)), p.seal);
+function sealOf(p) {
+  const hash = (text) => rifa.fromHex(text, 32);
+  return rifa.TH("rifa/v1/seal", rifa.uuid(p.raffle_id), hash(p.commitment), hash(p.rules_hash), rifa.u64(p.n),
+    hash(p.root), rifa.u64(BigInt.asUintN(64, BigInt(rifa.seconds(p.sealed_at)))), rifa.fromHex(p.ref));
+}
+
+async function seal({ proof }, add) {
+  compare(add, "seal", sealOf(proof), proof.seal);
 }
 
 async function witness(s, add) {
   if (!s.witness) return add("witness", SKIPPED, "nowitness");
   if (!/^[0-9a-f]{64}$/.test(s.witness)) return add("witness", UNKNOWN, "badwitness");
+  const found = s.witness === s.proof.seal ? undefined : rifa.voidSeal(s.proof, s.witness);
+  if (found) return voided(s, add, found);
   compare(add, "witness", s.witness, s.proof.seal);
+}
+
+// voided says what became of a seal that the record calls void. That it was void rightly, no proof shows, only when
+// somebody saw it first: so it stays a seal that does not match.
+function voided({ proof: p, witness: seen }, add, found) {
+  const limit = rifa.roundTime(found.round) - 30; // a seal that is not stored by then is void
+  let mine = p.method === "beacon";
+  mine &&= Number.isInteger(rifa.instant(found.sealed_at)) && sealOf({ ...p, sealed_at: found.sealed_at, ref: rifa.beaconRef(found.round) }) === seen;
+  let text = rifa.instant(found.void_at) < limit ? "voidearly" : "voidlate";
+  if (!mine) text = "voidother";
+  add("witness", WRONG, text, { computed: seen, stated: p.seal, at: found.void_at, limit: utc(limit), round: found.round });
 }
 
 async function draw(s, add) {
@@ -259,7 +276,7 @@ function earliest({ proof: p, parsed }) {
 // receiptIn takes a receipt, or the one inside the saved answer of confirm; undefined when there is none.
 function receiptIn(text) {
   try {
-    const answer = JSON.parse(text), r = answer.receipt ?? answer;
+    const answer = rifa.parse(text), r = answer.receipt ?? answer;
     return "purchase_id" in r && "signature" in r ? r : undefined;
   } catch {
     return undefined;

@@ -2,6 +2,7 @@
 // step. Addresses follow from where the page is: …/v2/raffles/{id}/draw/verify.
 
 import { verify } from "./steps.js";
+import { readProof } from "./protocol.js";
 import { languages, fill } from "./texts.js";
 
 const here = location.pathname.replace(/\/verify\/?$/, "");
@@ -43,8 +44,7 @@ async function collect() {
   const [proof, rules, entries, keys] = await Promise.all([
     get(here), get(`${here}/rules`, false), get(`${here}/entries.csv`), get(`${base}/.well-known/rifa-keys.json`, false),
   ]);
-  const bundle = json(proof);
-  if (bundle?.protocol !== "rifa/v1") throw new Error(`protocol ${bundle?.protocol}`);
+  const bundle = readProof(new TextDecoder().decode(proof));
   const id = here.split("/").at(-2);
   if (bundle.raffle_id !== id.toLowerCase()) throw new Error(`raffle ${bundle.raffle_id}`);
   return {
@@ -125,8 +125,11 @@ function draw() {
   verdict.className = `verdict ${shown.verdict ?? "working"}`;
   for (const e of document.querySelectorAll("[data-drawn]")) e.hidden = shown.verdict === "none";
   verdict.dataset.verdict = shown.verdict ?? "";
-  by("verdict-text").textContent = shown.verdict ? fill(t.verdict[shown.verdict], shown) : t.page.working;
+  by("verdict-text").textContent = shown.verdict ? fill(t.verdict[conclusion()], shown) : t.page.working;
 }
+
+// conclusion is which sentence the verdict is: nothing says how many winners there must be where no rules came.
+const conclusion = () => (shown.verdict === "ok" && shown.steps.some((step) => step.text === "leastrules") ? "unruled" : shown.verdict);
 
 by("again").addEventListener("click", check);
 by("receipt").addEventListener("change", check);
