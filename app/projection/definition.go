@@ -68,27 +68,27 @@ func plainTable(name, key, definition, columns string) table {
 // Difference is one row of a read table that is not as its definition says.
 type Difference struct {
 	Table string
+	Key   []string       // the columns that tell its rows apart
 	Want  map[string]any // nil when the row should not be there
 	Got   map[string]any // nil when the row is missing
 }
 
-// String is one line: the table, what is wrong, and the columns that differ.
+// String is one line: the table, what is wrong, the key of the row and the columns that differ.
 func (d Difference) String() string {
 	switch {
 	case d.Got == nil:
-		return fmt.Sprintf("%s: missing row %s", d.Table, describe(d.Want, nil))
+		return fmt.Sprintf("%s: missing row %s", d.Table, d.describe(d.Want, nil))
 	case d.Want == nil:
-		return fmt.Sprintf("%s: row that should not be there %s", d.Table, describe(d.Got, nil))
+		return fmt.Sprintf("%s: row that should not be there %s", d.Table, d.describe(d.Got, nil))
 	}
-	return fmt.Sprintf("%s: is %s, should be %s", d.Table, describe(d.Got, d.Want), describe(d.Want, d.Got))
+	return fmt.Sprintf("%s: is %s, should be %s", d.Table, d.describe(d.Got, d.Want), d.describe(d.Want, d.Got))
 }
 
-// describe lists identifying columns and those that differ from other.
-func describe(row, other map[string]any) string {
+// describe lists the key and the columns that differ from other.
+func (d Difference) describe(row, other map[string]any) string {
 	var parts []string
 	for name, value := range row {
-		identifies := name == "id" || name == "raffle_id" || name == "number"
-		if identifies || other == nil || fmt.Sprint(value) != fmt.Sprint(other[name]) {
+		if slices.Contains(d.Key, name) || other == nil || fmt.Sprint(value) != fmt.Sprint(other[name]) {
 			parts = append(parts, fmt.Sprintf("%s=%v", name, value))
 		}
 	}
@@ -128,7 +128,7 @@ func (t table) check(ctx context.Context, tx pgx.Tx, report func(Difference)) (f
 	}
 	var want, got []byte
 	_, err = pgx.ForEachRow(rows, []any{&want, &got}, func() error {
-		difference := Difference{Table: t.name}
+		difference := Difference{Table: t.name, Key: strings.Split(t.key, ", ")}
 		if err := unmarshal(want, &difference.Want); err != nil {
 			return err
 		}

@@ -23,6 +23,7 @@ func TestProjectionsFindAndRepairDrift(t *testing.T) {
 	for _, id := range []uuid.UUID{counted, renamed, missing} {
 		do(`INSERT INTO raffles (id, title, ticket_price, currency, total_tickets, number_start, status) VALUES ($1, 'Moto', 1, 'COP', 10, 1, 'open')`, id)
 	}
+	do(`INSERT INTO receipt_keys (key_id, public_key) VALUES ('0123456789abcdef', decode(repeat('01', 32), 'hex'))`)
 	getenv := environment(db.Env()...)
 	if status, said := invoke(t, getenv, "projections", "rebuild"); status != 0 {
 		t.Fatalf("rebuild: exit status %d:\n%s", status, said)
@@ -32,6 +33,7 @@ func TestProjectionsFindAndRepairDrift(t *testing.T) {
 	do(`UPDATE raffles_read SET title = 'Casa' WHERE id = $1`, renamed)
 	do(`UPDATE raffle_counts_read SET sold = 3 WHERE raffle_id = $1 AND slot = 5`, counted)
 	do(`INSERT INTO raffle_numbers_read (raffle_id, number, status) VALUES ($1, 7, 'sold')`, counted)
+	do(`UPDATE receipt_keys_read SET public_key = decode(repeat('00', 32), 'hex')`)
 
 	status, said := invoke(t, getenv, "projections", "check")
 	for _, line := range []string{
@@ -40,7 +42,8 @@ func TestProjectionsFindAndRepairDrift(t *testing.T) {
 		"raffle_counts_read: is (raffle_id=" + counted.String() + " sold=3), should be (raffle_id=" + counted.String() + " sold=0)",
 		"raffle_counts_read: missing row (",
 		"raffle_numbers_read: row that should not be there (number=7",
-		"5 differences",
+		"receipt_keys_read: is (key_id=0123456789abcdef public_key=",
+		"6 differences",
 	} {
 		if !strings.Contains(said, line) {
 			t.Errorf("not said: %s", line)
