@@ -108,7 +108,7 @@ func answerOf(board query.Board, in *numbersInput) numbersAnswer {
 	}
 	for i, state := range board.States {
 		number := board.First + i
-		entry := numberAnswer{Number: number, Label: raffle.Label(number, padding), Status: state.String()}
+		entry := numberAnswer{Number: number, Label: string(raffle.AppendLabel(nil, number, padding)), Status: state.String()}
 		if state == query.Reserved {
 			entry.ReservedUntil = new(board.Until[i].UTC())
 		}

@@ -117,14 +117,6 @@ func (x *exchange) refuse(p *Problem) {
 	}
 }
 
-// RequestID is the id of the request that ctx belongs to, or "".
-func RequestID(ctx context.Context) string {
-	if x := exchangeFrom(ctx); x != nil {
-		return x.requestID
-	}
-	return ""
-}
-
 // RawBody is the body of the request exactly as it came, for Idempotency-Key; nil without one. It is
 // valid until the request has been answered.
 func RawBody(ctx context.Context) []byte {

@@ -61,9 +61,6 @@ func (p *Project) setDirs(top string) {
 	p.ext = p.conf.get("sql", "engine.pg.extension", "core.extension")
 }
 
-// Name is the project's name, as the plan has it.
-func (p *Project) Name() string { return p.plan.project }
-
 // Changes are the changes of the plan, in its order.
 func (p *Project) Changes() []*Change { return p.plan.changes }
 

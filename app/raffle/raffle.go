@@ -8,26 +8,16 @@ import (
 	"time"
 )
 
-// Limits of what people may enter. Lengths count characters, not bytes.
+// Limits of what people may enter, as commands and queries check them. Those that a request's type tells
+// by itself stand in app/httpapi. Lengths count characters; that of an e-mail address, bytes.
 const (
-	MinTitle            = 3
-	MaxTitle            = 120
-	MaxDescription      = 1000
-	MinName             = 2
-	MaxName             = 120
-	MaxEmail            = 254 // RFC 5321, section 4.5.3.1.3, less the angle brackets
-	MaxTickets          = 100_000
-	MaxNumberStart      = 1_000_000_000
-	MaxNumberPadding    = 6
-	MaxNumbersPerHold   = 50
-	MinHoldMinutes      = 1
-	MaxHoldMinutes      = 60
-	DefaultHoldMinutes  = 10
-	MaxPaymentMethod    = 30
-	MaxPaymentReference = 120
-	DefaultCurrency     = "COP"
-	DefaultPayment      = "demo"
-	DefaultNumberStart  = 1
+	MinTitle       = 3
+	MaxTitle       = 120
+	MaxDescription = 1000
+	MinName        = 2
+	MaxName        = 120
+	MaxEmail       = 254 // RFC 5321, section 4.5.3.1.3, less the angle brackets
+	MaxTickets     = 100_000
 )
 
 // Status is where a raffle stands in its lifecycle.
@@ -88,13 +78,8 @@ const (
 // NumberEnd is the last number of a board of total numbers that begins at start.
 func NumberEnd(start, total int) int { return start + total - 1 }
 
-// Label is a number as the board shows it, zero-padded to at least padding digits; padding 0 pads
-// nothing.
-func Label(number, padding int) string {
-	return string(AppendLabel(nil, number, padding))
-}
-
-// AppendLabel appends Label(number, padding) to b, for boards of 100 000 numbers.
+// AppendLabel appends a number as the board shows it, zero-padded to at least padding digits; padding 0
+// pads nothing.
 func AppendLabel(b []byte, number, padding int) []byte {
 	digits := 1
 	for n := number; n >= 10; n /= 10 {

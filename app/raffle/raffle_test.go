@@ -87,7 +87,7 @@ func TestLabels(t *testing.T) {
 	t.Parallel()
 	for number := range 1100 {
 		for padding := range 7 {
-			if got, want := Label(number, padding), fmt.Sprintf("%0*d", padding, number); got != want {
+			if got, want := string(AppendLabel(nil, number, padding)), fmt.Sprintf("%0*d", padding, number); got != want {
 				t.Fatalf("%d padded to %d: got %q, want %q", number, padding, got, want)
 			}
 		}

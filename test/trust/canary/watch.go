@@ -134,10 +134,3 @@ func (s *Set) Judge(logs map[string]string) (faults []string) {
 	}
 	return faults
 }
-
-// Answers is how many answers were looked through.
-func (s *Set) Answers() int {
-	s.seen.mu.Lock()
-	defer s.seen.mu.Unlock()
-	return s.seen.answers
-}
