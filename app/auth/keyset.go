@@ -14,9 +14,9 @@ import (
 // KeyStatus says what a key of the set is for.
 type KeyStatus string
 
-// Rotation goes next → current → previous → removed, one step at a time and no faster than tokens
-// live (60 minutes): every process then trusts a key before any process signs with it, and still
-// trusts it while tokens it signed are around.
+// Rotation goes next → current → previous → removed, one step at a time and no faster than KeysLifetime
+// and TokenLifetime together: every process then trusts a key before any process signs with it, and
+// still trusts it while tokens it signed are around.
 const (
 	KeyCurrent  KeyStatus = "current"  // signs new tokens
 	KeyNext     KeyStatus = "next"     // signs after the next rotation; trusted already

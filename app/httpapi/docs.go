@@ -30,7 +30,7 @@ const (
 	cacheAsset       = "public, max-age=3600"
 )
 
-// document is an answer that is no JSON.
+// document is an answer that exists as bytes: a page, the description, a list, the rules of a draw.
 type document struct {
 	ContentType   string `header:"Content-Type"`
 	CacheControl  string `header:"Cache-Control"`
