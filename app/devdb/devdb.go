@@ -222,7 +222,7 @@ func (s *Server) gone() bool {
 func (s *Server) LogPath() string { return filepath.Join(s.options.Dir, logName) }
 
 func (s *Server) waitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("it had %s", startTimeout))
 	defer cancel()
 	for {
 		conn, err := pgx.Connect(ctx, s.DSN("postgres"))
@@ -233,8 +233,9 @@ func (s *Server) waitReady(ctx context.Context) error {
 		case <-s.exited:
 			return fmt.Errorf("PostgreSQL ended while starting; its log is %s:\n%s", s.LogPath(), tail(s.LogPath()))
 		case <-ctx.Done():
+			log := tail(s.LogPath()) // which goes with an ephemeral server
 			_ = s.Stop(context.WithoutCancel(ctx))
-			return fmt.Errorf("PostgreSQL did not answer on port %d within %s; its log is %s:\n%s", s.Port, startTimeout, s.LogPath(), tail(s.LogPath()))
+			return fmt.Errorf("PostgreSQL did not answer on port %d: %w; its log is %s:\n%s", s.Port, context.Cause(ctx), s.LogPath(), log)
 		case <-time.After(pollInterval):
 		}
 	}

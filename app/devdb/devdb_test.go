@@ -199,6 +199,30 @@ func TestEphemeralLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// Whoever starts a server that does not answer reads why in its log, which for an ephemeral one goes with
+// its folder.
+func TestAServerThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	s, err := Start(t.Context(), Options{Ephemeral: true, Settings: quick})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Stop(context.Background()) })
+	if err := s.Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	enough := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(enough)
+	err = s.Restart(ctx)
+	if !errors.Is(err, enough) || !strings.Contains(err.Error(), "starting PostgreSQL") {
+		t.Errorf("neither why nor what the log says: %v", err)
+	}
+	if _, err := os.Stat(s.Dir()); err == nil {
+		t.Errorf("%s is still there", s.Dir())
+	}
+}
+
 func TestSweepEndsWhatKilledRunsLeft(t *testing.T) {
 	t.Parallel()
 	s, err := Start(t.Context(), Options{Ephemeral: true, Settings: quick})

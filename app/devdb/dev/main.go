@@ -191,12 +191,13 @@ func startAPI(ctx context.Context, binary string, database []string) (*api, erro
 	if err := process.Start(); err != nil {
 		return nil, fmt.Errorf("start the API: %w", err)
 	}
-	if err := os.WriteFile(pidPath, []byte(strconv.Itoa(process.Process.Pid)), 0o600); err != nil {
-		return nil, err
-	}
 	a := &api{url: "http://" + address + "/rifaapp", process: process, exited: make(chan struct{})}
 	go func() { _ = process.Wait(); close(a.exited) }()
-	if err := a.waitReady(ctx); err != nil {
+	err = os.WriteFile(pidPath, []byte(strconv.Itoa(process.Process.Pid)), 0o600)
+	if err == nil {
+		err = a.waitReady(ctx)
+	}
+	if err != nil {
 		a.stop()
 		return nil, err
 	}
