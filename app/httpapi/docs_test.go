@@ -38,6 +38,19 @@ func TestPagesLoadOnlyTheirOwnFiles(t *testing.T) {
 	}
 }
 
+// Every kind of limit that a field has is told in words.
+func TestReferenceTellsLimits(t *testing.T) {
+	t.Parallel()
+	page := call(setup(t), "GET", "/rifaapp/redoc", "").Body.String()
+	for _, limit := range []string{
+		"entries at least 1; entries at most 50", "characters at least 2; characters at most 120", "at least 1; at most 60; default 10", "matches ^[0-9a-f]{64}$",
+	} {
+		if !strings.Contains(page, limit) {
+			t.Errorf("no field has %q", limit)
+		}
+	}
+}
+
 func TestAssets(t *testing.T) {
 	t.Parallel()
 	a := setup(t)

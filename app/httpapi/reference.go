@@ -232,6 +232,12 @@ func rules(s *huma.Schema) string {
 	if s.MaxLength != nil {
 		say("characters at most", *s.MaxLength)
 	}
+	if s.Pattern != "" {
+		say("matches", s.Pattern)
+	}
+	if s.MinItems != nil {
+		say("entries at least", *s.MinItems)
+	}
 	if s.MaxItems != nil {
 		say("entries at most", *s.MaxItems)
 	}
