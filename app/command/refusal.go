@@ -70,8 +70,7 @@ func refusal(err error) error {
 	case "numbers_unavailable":
 		return raffle.Refuse(raffle.CodeNumbersUnavailable, "Some of these numbers are taken; choose others.").With("numbers", members.Numbers)
 	case "too_few_numbers":
-		return raffle.Refuse(raffle.CodeNumbersUnavailable, fmt.Sprintf("Only %d numbers are free.", members.Available)).
-			With("numbers", []int32{}).With("available", members.Available)
+		return tooFewNumbers(members.Available)
 	case "numbers_out_of_range":
 		return raffle.Invalid(raffle.FieldError{Location: "body.numbers",
 			Message: fmt.Sprintf("must lie between %d and %d; these do not: %v", members.NumberStart, members.NumberEnd, members.Numbers)})
@@ -81,4 +80,12 @@ func refusal(err error) error {
 		return raffle.Refuse(raffle.CodeReservationExpired, "The hold is over and somebody else took some of its numbers.").With("numbers", members.Numbers)
 	}
 	return err
+}
+
+func tooFewNumbers(available int) *raffle.Error {
+	detail := "No number is free now; one whose hold ends without a purchase comes back."
+	if available > 0 {
+		detail = fmt.Sprintf("Fewer numbers are free than you ask for; ask for %d at most.", available)
+	}
+	return raffle.Refuse(raffle.CodeNumbersUnavailable, detail).With("numbers", []int32{}).With("available", available)
 }

@@ -121,7 +121,10 @@ func TestReserveWhereNothingIsSold(t *testing.T) {
 	id, _ := u.newRaffle(object{"total_tickets": 3})
 	reserve(t, id, 0, 1)
 	few := anonymous(t).post(path("/v2/raffles/%s/reservations", id), object{"participant": object{"name": "Luz"}, "quantity": 2}).refused(409, "numbers_unavailable")
-	expect(t, few.object(), object{"numbers": []int{}, "available": 1})
+	expect(t, few.object(), object{"numbers": []int{}, "available": 1, "detail": "Fewer numbers are free than you ask for; ask for 1 at most."})
+	reserve(t, id, 2)
+	none := anonymous(t).post(path("/v2/raffles/%s/reservations", id), body).refused(409, "numbers_unavailable")
+	expect(t, none.object(), object{"numbers": []int{}, "available": 0, "detail": "No number is free now; one whose hold ends without a purchase comes back."})
 	anonymous(t).post(path("/v2/raffles/%s/reservations", id), body, "Authorization", "Bearer x").refused(401, "unauthenticated")
 }
 
