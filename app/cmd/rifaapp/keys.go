@@ -24,11 +24,7 @@ store of secrets.
 // keys is `rifaapp keys`.
 func keys(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
 	if len(args) != 1 || args[0] != "new" && args[0] != "rotate" {
-		_, _ = io.WriteString(stdout, keysUsage)
-		if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
-			return nil
-		}
-		return exitError(2)
+		return explain(keysUsage, args, stdout)
 	}
 	set := auth.GenerateKeySet()
 	if args[0] == "rotate" {

@@ -95,6 +95,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	return fmt.Errorf("there is no command %q\n\n%s", name, usage)
 }
 
+// explain prints how a command is used to whoever asks for help, or else called it wrongly: that is exit status 2.
+func explain(usage string, args []string, stdout io.Writer) error {
+	fmt.Fprint(stdout, usage)
+	if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
+		return nil
+	}
+	return exitError(2)
+}
+
 // asked is the command that the arguments ask for, which unless said is serve, and its own arguments.
 func asked(args []string) (name string, rest []string) {
 	if len(args) == 0 || args[0] != "" && args[0][0] == '-' && !slices.Contains([]string{"--help", "-h", "--version"}, args[0]) {

@@ -134,6 +134,8 @@ func TestCommandLine(t *testing.T) {
 		{nil, 1, "DB_HOST is missing"},
 		{[]string{"projections"}, 2, "check | rebuild"},
 		{[]string{"projections", "--help"}, 0, "check | rebuild"},
+		{[]string{"people", "--help"}, 0, "people erase"},
+		{[]string{"keys", "-h"}, 0, "keys new | rotate"},
 		{[]string{"projections", "check"}, 1, "DB_HOST is missing"},
 	} {
 		if status, said := invoke(t, nothing, c.args...); status != c.status || !strings.Contains(said, c.says) {

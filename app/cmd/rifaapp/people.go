@@ -24,11 +24,7 @@ const peopleUsage = `Usage: rifaapp people erase [--yes] ID-OR-EMAIL
 func people(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout io.Writer) error {
 	yes, who, ok := parsePeople(args)
 	if !ok {
-		_, _ = io.WriteString(stdout, peopleUsage)
-		if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
-			return nil
-		}
-		return exitError(2)
+		return explain(peopleUsage, args, stdout)
 	}
 	db, err := openDatabase(ctx, getenv)
 	if err != nil {

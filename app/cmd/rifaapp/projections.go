@@ -22,11 +22,7 @@ const projectionsUsage = `Usage: rifaapp projections check | rebuild
 
 func projections(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
 	if len(args) != 1 || args[0] != "check" && args[0] != "rebuild" {
-		_, _ = io.WriteString(stdout, projectionsUsage)
-		if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
-			return nil
-		}
-		return exitError(2)
+		return explain(projectionsUsage, args, stdout)
 	}
 	db, err := openDatabase(ctx, getenv)
 	if err != nil {
