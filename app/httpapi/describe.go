@@ -14,7 +14,7 @@ import (
 const root = "/rifaapp"
 
 // describe turns our description into huma's, with every status that the operation may answer.
-func (a *API) describe(o *operation, body, parameters bool) huma.Operation {
+func (a *API) describe(o *operation) huma.Operation {
 	if o.status == 0 {
 		o.status = http.StatusOK
 	}
@@ -30,7 +30,7 @@ func (a *API) describe(o *operation, body, parameters bool) huma.Operation {
 	if o.media != "" || o.answer != nil {
 		described.Responses[strconv.Itoa(o.status)] = a.rawResponse(o)
 	}
-	for status, codes := range byStatus(o.codes(body, parameters)) {
+	for status, codes := range byStatus(o.codes()) {
 		described.Responses[strconv.Itoa(status)] = a.problemResponse(status, codes)
 	}
 	return described
@@ -69,15 +69,15 @@ func security(who access) []map[string][]string {
 }
 
 // codes lists every refusal the operation may answer with.
-func (o *operation) codes(body, parameters bool) []raffle.Code {
+func (o *operation) codes() []raffle.Code {
 	codes := []raffle.Code{codeInternal}
 	if !o.standalone {
 		codes = append(codes, refusedNotReady...)
 	}
-	if body {
+	if o.readsBody() {
 		codes = append(codes, codeUnreadableBody, codeBodyTooLarge, codeUnsupportedMedia)
 	}
-	if body || parameters {
+	if o.readsBody() || o.takesParams {
 		codes = append(codes, raffle.CodeInvalid)
 	}
 	if o.keyed() {

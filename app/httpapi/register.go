@@ -42,7 +42,7 @@ type operation struct {
 	media       string        // of the answer when it is not application/json
 	answer      reflect.Type  // what the bytes hold when the handler writes JSON as []byte
 	takesBody   bool          // these three are set by register; see readsBody
-	takesQuery  bool          // else it is left unread
+	takesParams bool          // in path, query or header; else the query is left unread
 	needsBody   bool          // else it may be left out
 	sample      string        // JavaScript that calls the operation, for the documentation
 	binary      string        // describes the form as application/octet-stream, where there is one beside JSON
@@ -54,8 +54,8 @@ type failure struct{ error }
 // register serves the operation with a handler that returns the answer, a refusal of app/raffle or
 // any other error. It is the only way an endpoint comes into being.
 func register[In, Out any](a *API, o operation, handler func(context.Context, *In) (*Out, error)) {
-	o.takesBody, o.takesQuery, o.needsBody = hasBody[In](), hasParameters[In](), needsBody[In]()
-	described := a.describe(&o, o.readsBody(), o.takesQuery)
+	o.takesBody, o.takesParams, o.needsBody = hasBody[In](), hasParameters[In](), needsBody[In]()
+	described := a.describe(&o)
 	described.Middlewares = huma.Middlewares{a.enter(&o)}
 	checkInput(reflect.TypeFor[In]())
 	zeros, raw := zeroDefaults(reflect.TypeFor[In]()), rawBody(reflect.TypeFor[Out]())
@@ -103,7 +103,7 @@ func (a *API) enter(o *operation) func(huma.Context, func(huma.Context)) {
 				return
 			}
 		}
-		if o.takesQuery {
+		if o.takesParams {
 			if p := checkQuery(r.URL.RawQuery); p != nil {
 				x.refuse(p)
 				return
