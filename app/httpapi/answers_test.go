@@ -125,3 +125,28 @@ func TestBodiesMadeAsBytes(t *testing.T) {
 		t.Errorf("got %s; the handler's bytes are %s", x.content(), body)
 	}
 }
+
+// A list may come on several lines, as some clients and proxies send it; it means what it means on one.
+func TestListsOnSeveralLines(t *testing.T) {
+	t.Parallel()
+	a := echo(t, Options{}, fixed(strings.Repeat("x", 2000)))
+	ask := func(path, name string, lines ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", path, nil)
+		for _, line := range lines {
+			r.Header.Add(name, line)
+		}
+		w := httptest.NewRecorder()
+		a.ServeHTTP(w, r)
+		return w
+	}
+	tag := ask("/rifaapp/echo", "Accept").Header().Get("Etag")
+	if w := ask("/rifaapp/echo", "If-None-Match", `"other"`, tag); w.Code != 304 {
+		t.Errorf("the second line of If-None-Match names the answer: got %d", w.Code)
+	}
+	if w := ask("/rifaapp/echo", "Accept-Encoding", "br", "gzip"); w.Header().Get("Content-Encoding") != "gzip" {
+		t.Errorf("the second line of Accept-Encoding allows gzip: got %v", w.Header())
+	}
+	if w := ask("/rifaapp/nowhere", "Accept", "text/html", mediaProblem); w.Header().Get("Content-Type") != mediaProblem {
+		t.Errorf("the second line of Accept names problems: got %v", w.Header())
+	}
+}

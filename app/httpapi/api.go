@@ -107,6 +107,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *API) begin(w http.ResponseWriter, r *http.Request) *exchange {
+	joinLists(r.Header)
 	body, _ := buffers.Get().(*bytes.Buffer)
 	x := &exchange{
 		api: a, out: w, body: body, status: http.StatusOK, started: a.now(), method: r.Method,

@@ -1,9 +1,20 @@
 package httpapi
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 )
+
+// joinLists puts those headers that are lists on one line each, as gateways do: a client may send a list on
+// several lines (RFC 9110, 5.3), of which Get sees the first only.
+func joinLists(header http.Header) {
+	for _, name := range [...]string{"Accept", "Accept-Encoding", "If-None-Match"} {
+		if lines := header[name]; len(lines) > 1 {
+			header[name] = []string{strings.Join(lines, ", ")}
+		}
+	}
+}
 
 // acceptsProblem says whether an Accept header names application/problem+json itself. A wildcard
 // does not count: existing clients send one and read plain application/json.
