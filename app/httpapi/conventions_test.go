@@ -281,3 +281,17 @@ func TestInputsThatHumaWouldMisread(t *testing.T) {
 }
 
 // What a handler makes as bytes goes out as it is, is not written into, and gives way to a problem.
+
+// What is wrong with a key is said: its length, or letters in another encoding than UTF-8.
+func TestIdempotencyKeysOutOfBounds(t *testing.T) {
+	t.Parallel()
+	a := setup(t)
+	for key, want := range map[string]string{
+		strings.Repeat("ñ", maxIdempotencyKey+1): "must have at most 255 characters", "caf\xe9": "must be UTF-8",
+	} {
+		w := call(a, "POST", "/rifaapp/v2/samples/"+sampleID, `{"title":"abc"}`, "Authorization", "Bearer good", "Idempotency-Key", key)
+		if p := problemIn(t, w); w.Code != 422 || len(p.Errors) != 1 || p.Errors[0] != (ProblemField{"header.Idempotency-Key", want}) {
+			t.Errorf("%q: got %d %s", key, w.Code, w.Body)
+		}
+	}
+}

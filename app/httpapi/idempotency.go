@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -38,10 +39,8 @@ var idempotencyParameter = &huma.Param{
 // once lets next answer the request under its key: it runs inside the transaction that stores its
 // answer, or not at all when there is an answer already.
 func (a *API) once(ctx huma.Context, x *exchange, r *http.Request, key string, next func(huma.Context)) {
-	if utf8.RuneCountInString(key) > maxIdempotencyKey || !utf8.ValidString(key) {
-		x.refuse(refusedProblem(raffle.Invalid(raffle.FieldError{
-			Location: "header." + headerIdempotencyKey, Message: "must have at most 255 characters",
-		})))
+	if fault := keyFault(key); fault != "" {
+		x.refuse(refusedProblem(raffle.Invalid(raffle.FieldError{Location: "header." + headerIdempotencyKey, Message: fault})))
 		return
 	}
 	request := command.KeyedRequest{Caller: callerOrNil(ctx.Context()), Route: r.Method + " " + canonicalPath(ctx), Key: key, Body: x.raw}
@@ -59,6 +58,17 @@ func (a *API) once(ctx huma.Context, x *exchange, r *http.Request, key string, n
 	case replayed:
 		x.replay(answer)
 	}
+}
+
+// keyFault says which rule a key breaks; "" when it breaks none.
+func keyFault(key string) string {
+	switch {
+	case !utf8.ValidString(key):
+		return "must be UTF-8"
+	case utf8.RuneCountInString(key) > maxIdempotencyKey:
+		return "must have at most " + strconv.Itoa(maxIdempotencyKey) + " characters"
+	}
+	return ""
 }
 
 // canonicalPath is the request's path with its id as the API writes ids: an id can be written in more ways, and all
