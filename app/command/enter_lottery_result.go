@@ -69,6 +69,8 @@ func (r record) takesResult(current owned) error {
 		return raffle.Refuse(raffle.CodeNotLottery, "No lottery decides this raffle, so it takes no result.")
 	case current.Status != raffle.Closed && current.Status != raffle.Open:
 		return transition(current.Status, "it takes no lottery result any more")
+	case !r.sealed() && current.Now.Before(r.rules.Lottery.Time()):
+		return raffle.Refuse(raffle.CodeNotSealed, "This raffle is not sealed yet; its result can be entered once it is, and the lottery has drawn.")
 	case !r.sealed():
 		return raffle.Refuse(raffle.CodeNotSealed, "This raffle was not sealed before the official draw, so no result can decide it.")
 	}

@@ -3,6 +3,7 @@ package command
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -228,5 +229,34 @@ func TestTheRecordKeepsToTheRulesDrawAt(t *testing.T) {
 	}
 	if report := draw.Verify(draw.Evidence{Proof: proof, Entries: entries}); report.Verdict != draw.CannotTell {
 		t.Errorf("sealed in time and not drawn yet: %+v", report.Steps)
+	}
+}
+
+// A raffle that is not sealed takes no result. Until the official draw it still can be sealed, so nobody is told
+// that all is lost.
+func TestResultsWaitForTheSeal(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	drawsAt := time.Now().Add(time.Hour).Truncate(time.Second)
+	id := s.raffle(10, withDraw(DrawRules{Method: draw.MethodLottery, Lottery: &draw.Lottery{
+		Name: "Lotería de Boyacá", DrawsAt: drawsAt.Format(time.RFC3339), TimeZone: "America/Bogota", Prize: "mayor",
+		Take: draw.TakeLast, Digits: 1, OnUnsold: draw.UnsoldVoid, OnSuspended: draw.SuspendedVoid,
+	}}))
+	early := refused(t, s.EnterLotteryResult(t.Context(), s.result(id, "4824", "4562")), raffle.CodeNotSealed)
+	if !strings.Contains(early.Detail, "not sealed yet") {
+		t.Errorf("an hour before the official draw it says: %s", early.Detail)
+	}
+	tx, err := s.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	r, err := loadRecord(t.Context(), tx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := refused(t, r.takesResult(owned{Status: raffle.Closed, Now: drawsAt}), raffle.CodeNotSealed)
+	if !strings.Contains(late.Detail, "no result can decide it") {
+		t.Errorf("at the official draw it says: %s", late.Detail)
 	}
 }
