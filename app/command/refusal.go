@@ -60,7 +60,7 @@ func refusal(err error) error {
 	case "participant_needs_token":
 		return raffle.Refuse(raffle.CodeUnauthenticated, "This participant belongs to an account: sign in and send its token.")
 	case "unauthenticated":
-		return raffle.Refuse(raffle.CodeUnauthenticated, "Sign in and send the token of the account this belongs to.")
+		return raffle.Refuse(raffle.CodeUnauthenticated, "Sign in and send the token of the account this belongs to, or the organiser's where only the organiser confirms.")
 	case "forbidden":
 		return raffle.Refuse(raffle.CodeForbidden, "This reservation belongs to another participant.")
 	case "organizer_confirms":

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,7 +44,9 @@ func TestNoTokenIsNotAMissingOwner(t *testing.T) {
 	held := s.hold(id, 1)
 	s.exec(`UPDATE raffles SET owner_id = NULL WHERE id = $1`, id)
 	_, err := s.trySell(t.Context(), held)
-	refused(t, err, raffle.CodeUnauthenticated)
+	if told := refused(t, err, raffle.CodeUnauthenticated); !strings.Contains(told.Detail, "organiser") { // whom the hold does not belong to
+		t.Errorf("nobody is told that the organiser confirms: %s", told.Detail)
+	}
 
 	s.exec(`UPDATE participants SET user_id = $2 WHERE id = $1`, held.ParticipantID, s.owner)
 	_, err = s.Release(t.Context(), id, held.ID, nil)
