@@ -133,9 +133,7 @@ func (r record) due(current owned) error {
 		return raffle.Refuse(raffle.CodeResultMissing, "The organiser has not entered the lottery's result yet.")
 	}
 	for _, e := range r.results {
-		if e.confirmedAt != nil && e.confirmedAt.Add(draw.ObjectionWindow).After(from) {
-			from = e.confirmedAt.Add(draw.ObjectionWindow)
-		}
+		from = draw.AfterObjections(from, e.confirmedAt)
 	}
 	if r.unconfirmed() {
 		return raffle.Refuse(raffle.CodeResultMissing, "The lottery's result was entered and not confirmed yet.")

@@ -54,6 +54,18 @@ const (
 // ObjectionWindow is how long a lottery result is shown before the raffle is drawn.
 const ObjectionWindow = 24 * time.Hour
 
+// AfterObjections is the end of the objection window of a result that was confirmed then, or from where that
+// is later; from, too, when it was not confirmed.
+func AfterObjections(from time.Time, confirmedAt *time.Time) time.Time {
+	if confirmedAt == nil {
+		return from
+	}
+	if end := confirmedAt.Add(ObjectionWindow); end.After(from) {
+		return end
+	}
+	return from
+}
+
 // Time is the instant of the official draw.
 func (l Lottery) Time() time.Time {
 	at, _ := time.Parse(time.RFC3339, l.DrawsAt) // checked when the rules were read

@@ -219,3 +219,21 @@ func TestResultDates(t *testing.T) {
 		t.Errorf("at the draw it is %s in Colombia", today)
 	}
 }
+
+func TestAfterObjections(t *testing.T) {
+	t.Parallel()
+	confirmed := time.Date(2026, 12, 6, 4, 0, 0, 0, time.UTC)
+	end := confirmed.Add(ObjectionWindow)
+	for _, c := range []struct {
+		from, want  time.Time
+		confirmedAt *time.Time
+	}{
+		{confirmed, confirmed, nil},
+		{confirmed, end, &confirmed},
+		{end.Add(time.Second), end.Add(time.Second), &confirmed},
+	} {
+		if got := AfterObjections(c.from, c.confirmedAt); !got.Equal(c.want) {
+			t.Errorf("from %s, confirmed %v: got %s, want %s", c.from, c.confirmedAt, got, c.want)
+		}
+	}
+}

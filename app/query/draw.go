@@ -167,9 +167,7 @@ func seconds(unix int64) time.Time { return time.Unix(unix, 0).UTC() }
 func (d *Draw) available(rules draw.Rules, seal draw.Seal, drawAt *time.Time) time.Time {
 	at := draw.AvailableAt(rules, seal)
 	for _, r := range d.Results {
-		if r.ConfirmedAt != nil && r.ConfirmedAt.Add(draw.ObjectionWindow).After(at) {
-			at = r.ConfirmedAt.Add(draw.ObjectionWindow)
-		}
+		at = draw.AfterObjections(at, r.ConfirmedAt)
 	}
 	return draw.NotBefore(at, rules, drawAt).UTC()
 }
