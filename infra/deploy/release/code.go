@@ -8,9 +8,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// activation is how long Lambda may take to get a new version ready; in a VPC that can be a minute.
+// activation is how long Lambda may take to get a version ready; in a VPC that can be a minute.
 const activation = 5 * time.Minute
 
 // Publish uploads a zip as the function's code and returns the number of the version it became. Nothing is served from
@@ -27,13 +28,23 @@ func Publish(ctx context.Context, client *lambda.Client, function, zip string) (
 	return aws.ToString(got.Version), nil
 }
 
-// Ready waits until a version can be called.
+// Ready waits until a version can be called. An inactive one can: the call wakes it.
 func Ready(ctx context.Context, client *lambda.Client, function, version string) error {
 	waiter := lambda.NewPublishedVersionActiveWaiter(client, func(o *lambda.PublishedVersionActiveWaiterOptions) {
-		o.MinDelay, o.MaxDelay = time.Second, 5*time.Second
+		o.MinDelay, o.MaxDelay, o.Retryable = time.Second, 5*time.Second, pending
 	})
 	if err := waiter.Wait(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function, Qualifier: &version}, activation); err != nil {
 		return fmt.Errorf("version %s of %s did not become active in %s: %w", version, function, activation, err)
 	}
 	return nil
+}
+
+func pending(_ context.Context, _ *lambda.GetFunctionConfigurationInput, got *lambda.GetFunctionConfigurationOutput, err error) (bool, error) {
+	switch {
+	case err != nil:
+		return false, err
+	case got.State == types.StateFailed:
+		return false, fmt.Errorf("given up: %s", aws.ToString(got.StateReason))
+	}
+	return got.State == types.StatePending, nil
 }

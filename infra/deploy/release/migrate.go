@@ -12,9 +12,12 @@ import (
 // It returns what the migrator answered. Give client no retries and an HTTP limit above the function's own 900 s: a
 // second call could start while the first still runs. The error repeats the migrator's own words.
 func Migrate(ctx context.Context, client *lambda.Client, function, qualifier string) (json.RawMessage, error) {
-	answer, err := client.Invoke(ctx, &lambda.InvokeInput{
+	answer, err := invoke(ctx, client, &lambda.InvokeInput{
 		FunctionName: &function, Qualifier: &qualifier, Payload: []byte(`{"action":"migrate"}`),
 	}, func(o *lambda.Options) { o.RetryMaxAttempts = 1 })
+	if err != nil && !started(err) {
+		return nil, fmt.Errorf("calling %s: %w; no migration ran", function, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("calling %s: %w; whether migrations ran is unknown: look at its log, then migrate again, which repeats nothing", function, err)
 	}

@@ -21,6 +21,7 @@ func TestMigrate(t *testing.T) {
 		"failed": {200, "Unhandled", `{"errorMessage":"users: relation exists"}`, "relation exists; the version before still serves"},
 		"killed": {200, "Unhandled", `not JSON`, "the migration failed: Unhandled"},
 		"broken": {500, "", `{"Message":"x"}`, "whether migrations ran is unknown"},
+		"busy":   {429, "", `{"Message":"x"}`, "no migration ran"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

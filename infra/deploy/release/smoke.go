@@ -94,7 +94,7 @@ func (s Smoke) get(ctx context.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.Client.Invoke(ctx, &lambda.InvokeInput{FunctionName: &s.Function, Qualifier: &s.Version, Payload: event})
+	answer, err := invoke(ctx, s.Client, &lambda.InvokeInput{FunctionName: &s.Function, Qualifier: &s.Version, Payload: event})
 	if err != nil {
 		return nil, fmt.Errorf("calling version %s: %w", s.Version, err)
 	}
