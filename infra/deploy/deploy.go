@@ -131,7 +131,7 @@ func (d *deployment) plan(ctx context.Context) (string, error) {
 	return changes.String(), err
 }
 
-// apply plans anew: the plan above stands on made-up values where a unit needs another that is not there yet. It uploads
+// apply plans anew: the plan above stands on made-up values where a unit needs another that is not there yet. It looks at
 // the code again, because Terraform knows only the code that it brought itself: after a deployment of the code alone it
 // would leave that in place. What it did bring stays the version it became.
 func (d *deployment) apply(ctx context.Context) (string, error) {

@@ -71,6 +71,29 @@ func TestDeployAfterLambdaOnly(t *testing.T) {
 	}
 }
 
+// The same commit again is the same version: it gets no canary, and a rollback still finds the code before it.
+func TestDeployTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 2 {
+		said, ok := w.run(t, "", deployArgs("--lambda-only", "dev")...)
+		if !ok {
+			t.Fatal(said)
+		}
+		contains(t, said, "version 8 serves everything")
+	}
+	want := []string{
+		"code of dev-migrator", "code of dev-api", "migrate by 8", "smoke test", "dev-api at 7, 8 gets 0.1", "dev-api at 8", "dev-migrator at 8",
+		"migrate by 8", "smoke test",
+	}
+	if got := w.happened(); !slices.Equal(got, want) {
+		t.Errorf("happened %q\nwant     %q", got, want)
+	}
+	if said, ok := w.run(t, "", "rollback", "dev"); !ok || w.aliases["rifaapp-dev-api"].FunctionVersion != "7" {
+		t.Errorf("version %s serves; said\n%s", w.aliases["rifaapp-dev-api"].FunctionVersion, said)
+	}
+}
+
 func TestPlanOnlyChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,6 +34,7 @@ type fakeAWS struct {
 	aliases  map[string]*fakeAlias // by function
 	versions []string
 	upload   string            // the version that uploaded code becomes
+	code     map[string]string // function => CodeSha256
 	strange  map[string]string // version => another commit it was built from
 	alarm    bool
 	loud     bool              // the alarm goes off as soon as a canary gets traffic
@@ -50,7 +53,7 @@ type fakeAlias struct {
 func newFakeAWS(t *testing.T, commit string) *fakeAWS {
 	t.Helper()
 	f := &fakeAWS{
-		commit: commit, account: "123456789012", versions: []string{"6", "7", "8"}, upload: "8", broken: map[string]string{}, secrets: map[string]string{},
+		commit: commit, account: "123456789012", versions: []string{"6", "7", "8"}, upload: "8", broken: map[string]string{}, secrets: map[string]string{}, code: map[string]string{},
 		aliases: map[string]*fakeAlias{}, migrator: `{"status":"ok","applied":["init","buying"]}`,
 	}
 	for _, function := range []string{"rifaapp-dev-api", "rifaapp-dev-migrator", "rifaapp-prod-api"} {
@@ -78,7 +81,8 @@ func newFakeAWS(t *testing.T, commit string) *fakeAWS {
 	mux.HandleFunc("GET "+functions+"/aliases/live", f.getAlias)
 	mux.HandleFunc("PUT "+functions+"/aliases/live", f.updateAlias)
 	mux.HandleFunc("GET "+functions+"/versions", f.listVersions)
-	mux.HandleFunc("GET "+functions+"/configuration", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"State":"Active"}`) })
+	mux.HandleFunc("GET "+functions+"/configuration", f.configuration)
+	mux.HandleFunc("POST "+functions+"/versions", f.publishVersion)
 	mux.HandleFunc("PUT "+functions+"/code", f.updateCode)
 	mux.HandleFunc("POST "+functions+"/invocations", f.invoke)
 	mux.HandleFunc("GET /rifaapp/version", func(w http.ResponseWriter, _ *http.Request) {
@@ -243,7 +247,26 @@ func (f *fakeAWS) updateCode(w http.ResponseWriter, r *http.Request) {
 		notThere(w)
 		return
 	}
+	sum := sha256.Sum256(code.ZipFile)
+	f.code[r.PathValue("function")] = base64.StdEncoding.EncodeToString(sum[:])
 	f.journal = append(f.journal, "code of "+strings.TrimPrefix(r.PathValue("function"), "rifaapp-"))
+	fmt.Fprintf(w, `{"Version":%q}`, f.upload)
+}
+
+func (f *fakeAWS) configuration(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.aliases[r.PathValue("function")] == nil {
+		notThere(w)
+		return
+	}
+	fmt.Fprintf(w, `{"State":"Active","CodeSha256":%q}`, f.code[r.PathValue("function")])
+}
+
+// publishVersion makes none of code that is one already.
+func (f *fakeAWS) publishVersion(w http.ResponseWriter, _ *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	fmt.Fprintf(w, `{"Version":%q}`, f.upload)
 }
 

@@ -2,6 +2,8 @@ package release
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"time"
@@ -14,12 +16,26 @@ import (
 // activation is how long Lambda may take to get a version ready; in a VPC that can be a minute.
 const activation = 5 * time.Minute
 
-// Publish uploads a zip as the function's code and returns the number of the version it became. Nothing is served from
-// it until an alias points there. The same code twice is the same version.
+// Publish makes a zip the function's code and returns the number of the version it is. Nothing is served from it until an
+// alias points there. Code that is there already is not uploaded again: Lambda makes another version of whatever is
+// uploaded, and a rollback to the version before would then bring the same code back.
 func Publish(ctx context.Context, client *lambda.Client, function, zip string) (string, error) {
 	code, err := os.ReadFile(zip)
 	if err != nil {
 		return "", err
+	}
+	sum := sha256.Sum256(code)
+	hash := base64.StdEncoding.EncodeToString(sum[:])
+	latest, err := client.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function})
+	if err != nil {
+		return "", fmt.Errorf("looking at the code of %s: %w", function, err)
+	}
+	if aws.ToString(latest.CodeSha256) == hash {
+		got, err := client.PublishVersion(ctx, &lambda.PublishVersionInput{FunctionName: &function, CodeSha256: &hash})
+		if err != nil {
+			return "", fmt.Errorf("making a version of %s: %w", function, err)
+		}
+		return aws.ToString(got.Version), nil
 	}
 	got, err := client.UpdateFunctionCode(ctx, &lambda.UpdateFunctionCodeInput{FunctionName: &function, ZipFile: code, Publish: true})
 	if err != nil {

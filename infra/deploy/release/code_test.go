@@ -1,10 +1,14 @@
 package release
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +22,47 @@ func lambdaAt(t *testing.T, answer http.HandlerFunc) *lambda.Client {
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
 	return lambda.New(lambda.Options{Region: "us-east-1", BaseEndpoint: &server.URL, Credentials: aws.AnonymousCredentials{}, RetryMaxAttempts: 1})
+}
+
+// Lambda makes another version of whatever is uploaded, the same code too, but none of code that is there already.
+func TestPublish(t *testing.T) {
+	t.Parallel()
+	const hash = "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=" // of abc
+	zip := filepath.Join(t.TempDir(), "code.zip")
+	if err := os.WriteFile(zip, []byte("abc"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		latest  string
+		asked   []string
+		version string
+	}{
+		"new code":      {"another", []string{"GET configuration", "PUT code"}, "8"},
+		"the same code": {hash, []string{"GET configuration", "POST versions " + hash}, "7"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked []string
+			client := lambdaAt(t, func(w http.ResponseWriter, r *http.Request) {
+				entry := r.Method + " " + r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+				var body struct{ CodeSha256 string }
+				_ = json.NewDecoder(r.Body).Decode(&body) // a GET has none
+				asked = append(asked, strings.TrimSpace(entry+" "+body.CodeSha256))
+				switch r.Method {
+				case http.MethodGet:
+					fmt.Fprintf(w, `{"CodeSha256":%q}`, c.latest)
+				case http.MethodPut:
+					io.WriteString(w, `{"Version":"8"}`)
+				default:
+					io.WriteString(w, `{"Version":"7"}`)
+				}
+			})
+			version, err := Publish(t.Context(), client, "api", zip)
+			if err != nil || version != c.version || !slices.Equal(asked, c.asked) {
+				t.Errorf("version %s, %v, asked %q; want %s and %q", version, err, asked, c.version, c.asked)
+			}
+		})
+	}
 }
 
 func TestReady(t *testing.T) {
