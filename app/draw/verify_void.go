@@ -41,5 +41,5 @@ func (v *verification) explainVoid(void voidSeal) string {
 		return text + fmt.Sprintf("But until %s, 30 seconds before its round %d, yours was in time, and nothing could replace it: keep these files.", formatTime(&limit), void.Round)
 	}
 	return text + fmt.Sprintf("Both are of the same rules and list. A seal is void when it was not stored by 30 seconds before its round, for yours %s. "+
-		"If you saw yours before that, it had to decide: keep these files. If you saw it later, it was void rightly.", formatTime(&limit))
+		"If you saw yours before that, it should have decided: keep these files and ask why. If you saw it later, it was void rightly.", formatTime(&limit))
 }

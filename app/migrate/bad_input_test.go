@@ -135,6 +135,9 @@ func TestFailingScripts(t *testing.T) {
 			d, good := testdb.NewEmpty(t), planOf("a", "b")
 			r := golang(t, writeProject(t, project(with(good, "deploy/b.sql", c.script))), d.DSN, "deploy")
 			wants(t, r.err, c.says...)
+			if advised := strings.Contains(r.err.Error(), "mend the cause, then deploy again"); advised == (c.name == "a dropped connection") {
+				t.Errorf("what to do next is not what it says: %v", r.err)
+			}
 			if got := userTables(t, d); got != "a0" || r.code != 2 {
 				t.Errorf("it ends with %d and leaves the tables %s", r.code, got)
 			}
@@ -146,6 +149,31 @@ func TestFailingScripts(t *testing.T) {
 				t.Errorf("the mended script cannot be deployed: %v", err)
 			}
 		})
+	}
+}
+
+// TestWhatToDoNext reads the messages of a database without changes, a revert that fails and a directory that is none.
+func TestWhatToDoNext(t *testing.T) {
+	t.Parallel()
+	d, good := testdb.NewEmpty(t), planOf("a", "b")
+	dir := writeProject(t, project(with(good, "revert/b.sql", "SELECT 1/0;\n")))
+	for _, step := range []struct {
+		dir, args string
+		code      int
+		says      []string
+	}{
+		{dir, "status", 1, []string{"no changes deployed", `"deploy"`}},
+		{dir, "deploy", 0, nil},
+		{dir, "revert -y", 2, []string{`revert of "b" failed`, "division by zero", "mend the cause, then revert again"}},
+		{dir + "/none", "status", 2, []string{"SQITCH_DIR names no directory", "/none"}},
+	} {
+		r := golang(t, step.dir, d.DSN, strings.Fields(step.args)...)
+		if r.code != step.code {
+			t.Errorf("%s ends with %d: %v", step.args, r.code, r.err)
+		}
+		if step.says != nil {
+			wants(t, r.err, step.says...)
+		}
 	}
 }
 
@@ -191,7 +219,7 @@ func TestServersThatCannotBeWritten(t *testing.T) {
 	t.Cleanup(func() { dropRole(t, d, role) })
 	wants(t, deploy(func(c *pgx.ConnConfig) { c.User, c.Password = role, "canary-4711" }), "registry in schema", "needs CREATE on the database", "permission denied")
 	err := deploy(func(c *pgx.ConnConfig) { c.Host, c.Port, c.Password = "127.0.0.1", 1, "canary-4711" })
-	wants(t, err, "cannot be reached", "check host, port, user and password")
+	wants(t, err, "cannot be reached", "check host, port, name, user and password")
 	if strings.Contains(err.Error(), "canary") {
 		t.Errorf("the password is in %v", err)
 	}

@@ -190,6 +190,9 @@ func (c *command) source(config *pgx.ConnConfig) Source {
 func (c *command) open(source Source, shown string) (err error) {
 	files := c.env.Files
 	if dir := c.env.Getenv("SQITCH_DIR"); dir != "" {
+		if folder, err := os.Stat(dir); err != nil || !folder.IsDir() {
+			return fmt.Errorf("SQITCH_DIR names no directory: %s", dir)
+		}
 		files = os.DirFS(dir)
 	}
 	if c.project, err = Open(files); err != nil {

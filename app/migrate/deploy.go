@@ -220,7 +220,11 @@ func (d *deployment) deployAll(ctx context.Context) (err error) {
 		d.m.endLine(err, time.Since(began))
 		if err != nil {
 			err = fmt.Errorf("deploy of %q failed: %w", c.Name, err)
-			return errors.Join(err, d.rollBack(ctx))
+			next := "deploy again"
+			if d.opts.Mode == ModeChange {
+				next += "; what was deployed before this change stays"
+			}
+			return errors.Join(err, d.rollBack(ctx), advise(err, next))
 		}
 		d.result.Applied = append(d.result.Applied, c.Name)
 		d.result.Took = append(d.result.Took, time.Since(began))

@@ -88,7 +88,7 @@ func (m *Migrator) dial(ctx context.Context) (*pgx.Conn, error) {
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("the database %s cannot be reached; check host, port, user and password: %w", destination(config), err)
+		return nil, fmt.Errorf("the database %s cannot be reached; check host, port, name, user and password: %w", destination(config), err)
 	}
 	return conn, nil
 }
@@ -197,9 +197,22 @@ func explainLost(destination string, conn *pgx.Conn, running *script, err error)
 		return err
 	}
 	if running != nil && running.noTransaction {
-		return fmt.Errorf("the connection to %s was lost while %s ran outside a transaction, so that its first statements may be done; run the same command again if the script can run twice, as it should: %w", destination, running.file, err)
+		return &lostError{fmt.Errorf("the connection to %s was lost while %s ran outside a transaction, so that its first statements may be done; run the same command again if the script can run twice, as it should: %w", destination, running.file, err)}
 	}
-	return fmt.Errorf("the connection to %s was lost; the change at work was rolled back, and the same command can be run again: %w", destination, err)
+	return &lostError{fmt.Errorf("the connection to %s was lost; the change at work was rolled back, and the same command can be run again: %w", destination, err)}
+}
+
+// A lostError is that of a lost connection; it says what to do next.
+type lostError struct{ error }
+
+func (e *lostError) Unwrap() error { return e.error }
+
+// advise says what to do about a change whose script failed, unless its error does, or whoever called has gone.
+func advise(err error, next string) error {
+	if _, lost := errors.AsType[*lostError](err); lost || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return errors.New("mend the cause, then " + next)
 }
 
 func (m *Migrator) printf(format string, args ...any) {

@@ -200,7 +200,8 @@ func (r *reversal) revertAll(ctx context.Context) (err error) {
 		err := r.revertChange(ctx, c)
 		r.m.endLine(err, time.Since(began))
 		if err != nil {
-			return fmt.Errorf("revert of %q failed: %w", c.Name, explainLost(r.destination, r.work, r.scripts[c], err))
+			err = fmt.Errorf("revert of %q failed: %w", c.Name, explainLost(r.destination, r.work, r.scripts[c], err))
+			return errors.Join(err, advise(err, "revert again; what was reverted before this change stays so"))
 		}
 		r.result.Applied = append(r.result.Applied, c.Name)
 		r.result.Took = append(r.result.Took, time.Since(began))

@@ -25,7 +25,7 @@ type Status struct {
 const isoTime = "2006-01-02 15:04:05 -0700"
 
 // ErrNothingDeployed says that no change of the project is deployed.
-var ErrNothingDeployed = errors.New("no changes deployed")
+var ErrNothingDeployed = errors.New(`no changes deployed; "plan" lists what is to come, "deploy" brings it`)
 
 // Status reads where the database stands. It needs no lock and no registry. A plan that does not
 // have the last deployed change is an error.

@@ -119,7 +119,7 @@ func TestASealThatWasMadeVoid(t *testing.T) {
 	check(t, err)
 	limit := void.CommitBy(draw.MethodBeacon)
 	cases, says := map[string]files{}, map[string]string{
-		"late":  "If you saw yours before that, it had to decide",
+		"late":  "If you saw yours before that, it should have decided",
 		"early": "nothing could replace it",
 		"other": "they prove this",
 	}
