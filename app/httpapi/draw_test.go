@@ -315,7 +315,10 @@ func TestTheRecordIsWhatIsVerified(t *testing.T) {
 		slices.Sort(all)
 		return all
 	}
-	known := slices.Sorted(slices.Values(append(names(reflect.TypeFor[draw.Proof]()), draw.NotCovered...)))
+	proof := slices.DeleteFunc(names(reflect.TypeFor[draw.Proof]()), func(name string) bool {
+		return name == "void_seals" // read to explain a seal that somebody saw, and not covered
+	})
+	known := slices.Sorted(slices.Values(append(proof, draw.NotCovered...)))
 	if got := names(reflect.TypeFor[drawRecordAnswer]()); !slices.Equal(got, known) {
 		t.Errorf("the record has %v\nwhat is verified or listed is %v", got, known)
 	}
