@@ -246,15 +246,7 @@ func TestResultsWaitForTheSeal(t *testing.T) {
 	if !strings.Contains(early.Detail, "not sealed yet") {
 		t.Errorf("an hour before the official draw it says: %s", early.Detail)
 	}
-	tx, err := s.db.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback(t.Context()) }()
-	r, err := loadRecord(t.Context(), tx, id)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := s.record(id)
 	late := refused(t, r.takesResult(owned{Status: raffle.Closed, Now: drawsAt}), raffle.CodeNotSealed)
 	if !strings.Contains(late.Detail, "no result can decide it") {
 		t.Errorf("at the official draw it says: %s", late.Detail)

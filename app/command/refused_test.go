@@ -91,15 +91,7 @@ func TestBeaconByDefaultComesAfterDrawAt(t *testing.T) {
 	at := time.Now().Add(time.Hour)
 	id := s.raffle(1, func(in *CreateRaffle) { in.DrawAt = &at })
 	s.sell(s.hold(id, 1)) // the last number, which seals
-	tx, err := s.db.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback(t.Context()) }()
-	r, err := loadRecord(t.Context(), tx, id)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := s.record(id)
 	if due := draw.AvailableAt(r.rules, r.Seal); !r.sealed() || due.Before(at.Truncate(time.Second)) {
 		t.Errorf("sealed: %t; round %d is there at %s, before %s", r.sealed(), r.Seal.Round, due, at)
 	}

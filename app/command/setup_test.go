@@ -99,6 +99,21 @@ func (s *shop) consistent() {
 	}
 }
 
+// record is what is stored of the raffle's draw now.
+func (s *shop) record(raffleID uuid.UUID) record {
+	s.t.Helper()
+	tx, err := s.db.Begin(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(s.t.Context()) }()
+	r, err := loadRecord(s.t.Context(), tx, raffleID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
 func (s *shop) status(raffleID uuid.UUID) (status raffle.Status) {
 	s.t.Helper()
 	if err := s.db.QueryRow(s.t.Context(), `SELECT status FROM raffles_read WHERE id = $1`, raffleID).Scan(&status); err != nil {
