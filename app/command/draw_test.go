@@ -39,15 +39,7 @@ func withDraw(d DrawRules) func(*CreateRaffle) { return func(in *CreateRaffle) {
 // published.
 func (s *shop) backdate(raffleID uuid.UUID) {
 	s.t.Helper()
-	tx, err := s.db.Begin(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback(s.t.Context()) }()
-	r, err := loadRecord(s.t.Context(), tx, raffleID)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	r := s.record(raffleID)
 	seal, err := draw.NewSeal(draw.SealInput{
 		RaffleID: raffleID, Rules: r.Rules, Secret: r.Secret, SealedAt: time.Unix(sealedFor1000, 0), List: draw.List{N: r.Seal.N, Root: r.Seal.Root},
 	})
@@ -56,12 +48,7 @@ func (s *shop) backdate(raffleID uuid.UUID) {
 	}
 	const set = ` SET sealed_at = $2, ref = $3, round = $4, seal = $5 WHERE raffle_id = $1`
 	for _, table := range []string{`draw_seals`, `draws_read`} {
-		if _, err := tx.Exec(s.t.Context(), `UPDATE `+table+set, raffleID, seal.SealedAt, []byte(seal.Ref), int64(seal.Round), seal.E[:]); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	if err := tx.Commit(s.t.Context()); err != nil {
-		s.t.Fatal(err)
+		s.exec(`UPDATE `+table+set, raffleID, seal.SealedAt, []byte(seal.Ref), int64(seal.Round), seal.E[:])
 	}
 }
 

@@ -35,15 +35,7 @@ func (s *shop) official(change ...func(*draw.Lottery)) uuid.UUID {
 // letLotteryDraw rewrites rules and seal as if all of it had been two hours ago.
 func (s *shop) letLotteryDraw(id uuid.UUID) {
 	s.t.Helper()
-	tx, err := s.db.Begin(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer func() { _ = tx.Rollback(s.t.Context()) }()
-	r, err := loadRecord(s.t.Context(), tx, id)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	r := s.record(id)
 	const ago = -2 * time.Hour
 	r.rules.Lottery.DrawsAt = r.rules.Lottery.Time().Add(ago).Format(time.RFC3339)
 	document, err := draw.BuildRules(r.rules.RulesInput)
@@ -52,9 +44,6 @@ func (s *shop) letLotteryDraw(id uuid.UUID) {
 	}
 	seal, err := draw.NewSeal(draw.SealInput{RaffleID: id, Rules: document, List: draw.List{N: r.Seal.N, Root: r.Seal.Root}, SealedAt: r.Seal.SealedAt.Add(ago)})
 	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := tx.Rollback(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
 	s.exec(`UPDATE draw_rules SET document = $2, rules_hash = $3, commitment = $4 WHERE raffle_id = $1`, id, document, seal.RulesHash[:], seal.Commitment[:])

@@ -246,7 +246,7 @@ func readReceipt(name string, stdin io.Reader) (*Receipt, error) {
 	}
 	receipt := new(Receipt)
 	if err = json.Unmarshal(data, receipt); err == nil {
-		err = checkTimes(data)
+		err = checkSpelling(data)
 	}
 	if err != nil {
 		return nil, &unreadable{fmt.Errorf("%s was changed: %w", name, err)}

@@ -110,7 +110,7 @@ func ParseProof(data []byte) (Proof, error) {
 	if err := json.Unmarshal(data, &p); err != nil {
 		return Proof{}, fmt.Errorf("the proof is not a draw bundle: %w", err)
 	}
-	if err := checkTimes(data); err != nil {
+	if err := checkSpelling(data); err != nil {
 		return Proof{}, fmt.Errorf("the proof: %w", err)
 	}
 	if p.Protocol != Protocol {
@@ -120,8 +120,8 @@ func ParseProof(data []byte) (Proof, error) {
 	return p, nil
 }
 
-// checkTimes says whether the times of a proof or a receipt are spelled as RFC 3339 wants it.
-func checkTimes(data []byte) error {
+// checkSpelling says whether the times of a proof or a receipt are spelled as RFC 3339 wants it.
+func checkSpelling(data []byte) error {
 	var times struct {
 		SealedAt    *string `json:"sealed_at"`
 		AvailableAt *string `json:"available_at"`
