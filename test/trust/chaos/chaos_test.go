@@ -5,6 +5,7 @@
 package chaos
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/rifaapp/rifaapp/test/testdb"
@@ -22,7 +23,9 @@ func TestChaos(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t, startPostgres(t), options{binary: binary, processes: 3})
+	// Each outrage makes every process connect anew: in the small size with few connections, lest it is mostly that.
+	pool := "DB_POOL_SIZE=" + strconv.Itoa(trust.Size(8, 16))
+	w := newWorld(t, startPostgres(t), options{binary: binary, processes: 3, env: []string{pool}})
 	r, findings := start(t, w, sizes{
 		buyers: trust.Size(100, 500), attempts: trust.Size(5_000, 50_000), raffles: trust.Size(20, 100),
 		apiKills: trust.Size(3, 30), postgresKills: trust.Size(2, 20), storms: trust.Size(2, 20), cuts: trust.Size(1, 10), lostAnswers: trust.Size(2, 20),
