@@ -92,7 +92,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		_, err := io.WriteString(stdout, usage)
 		return err
 	}
-	return fmt.Errorf("there is no command %q\n\n%s", name, usage)
+	fmt.Fprintf(stderr, "rifaapp: there is no command %q\n\n%s", name, usage)
+	return exitError(2)
 }
 
 // explain prints how a command is used to whoever asks for help, or else called it wrongly: that is exit status 2.

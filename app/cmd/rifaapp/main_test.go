@@ -129,7 +129,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"serve", "--help"}, 0, "-addr"},
 		{[]string{"serve", "now"}, 2, `takes no argument "now"`},
 		{[]string{"serve", "--port", "80"}, 2, "not defined"},
-		{[]string{"sell"}, 1, `there is no command "sell"`},
+		{[]string{"sell"}, 2, `there is no command "sell"`},
 		{[]string{"version"}, 0, "rifaapp dev"},
 		{nil, 1, "DB_HOST is missing"},
 		{[]string{"projections"}, 2, "check | rebuild"},
