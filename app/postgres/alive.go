@@ -12,12 +12,13 @@ import (
 // suspect marks, in a connection's own data, one that must prove itself before it is used.
 const suspect = "rifaapp.suspect"
 
-// suspectSome marks a connection that was idle for a second, and the first one of an invocation. It
-// keeps the pool from its own ping, which leaves a dead connection to a clean end that may take 15 s;
-// a pool of one has no other until then.
+// suspectSome marks a connection that was idle for a second, and each that an invocation takes for the
+// first time. It keeps the pool from its own ping, which leaves a dead connection to a clean end that may
+// take 15 s; a pool of one has no other until then.
 func suspectSome(ctx context.Context, p pgxpool.ShouldPingParams) bool {
-	if firstOfInvocation(ctx) || p.IdleDuration > pingAfterIdle {
-		p.Conn.PgConn().CustomData()[suspect] = true
+	data := p.Conn.PgConn().CustomData()
+	if firstInInvocation(ctx, data) || p.IdleDuration > pingAfterIdle {
+		data[suspect] = true
 	}
 	return false
 }
@@ -60,5 +61,21 @@ func answersSync(conn *pgx.Conn) bool {
 		case *pgproto3.ErrorResponse: // the server said farewell before it closed
 			return false
 		}
+	}
+}
+
+// partSoon waits a moment for the clean end of a connection whose statement was given up, and then closes its
+// socket. The driver waits 15 s for a server that went silent, and the connection keeps its place in the pool
+// meanwhile. Any other connection ends without waiting.
+func partSoon(conn *pgx.Conn) {
+	if !conn.IsClosed() {
+		return
+	}
+	timer := time.NewTimer(partTimeout)
+	defer timer.Stop()
+	select {
+	case <-conn.PgConn().CleanupDone():
+	case <-timer.C:
+		_ = conn.PgConn().Conn().Close()
 	}
 }

@@ -1,21 +1,28 @@
 package postgres
 
-import (
-	"context"
-	"sync/atomic"
-)
+import "context"
 
 type pingKey struct{}
 
-// PingFirst returns the context of one invocation of a Lambda function: the first connection taken
-// under it is pinged, however short it was idle. The clock of a frozen process may have stood still,
-// so it cannot tell.
+// invocation is told from others by its address.
+type invocation struct{ _ byte }
+
+// PingFirst returns the context of one invocation of a Lambda function: each connection is pinged when it is
+// taken under it for the first time, however short it was idle. The clock of a frozen process may have stood
+// still, so it cannot tell.
 func PingFirst(ctx context.Context) context.Context {
-	return context.WithValue(ctx, pingKey{}, &atomic.Bool{})
+	return context.WithValue(ctx, pingKey{}, &invocation{})
 }
 
-// firstOfInvocation is true once in each context that PingFirst made.
-func firstOfInvocation(ctx context.Context) bool {
-	pinged, ok := ctx.Value(pingKey{}).(*atomic.Bool)
-	return ok && !pinged.Swap(true)
+// seen is where a connection's own data keep the invocation that it was taken in last.
+const seen = "rifaapp.invocation"
+
+// firstInInvocation is true once for each connection in each context that PingFirst made.
+func firstInInvocation(ctx context.Context, connection map[string]any) bool {
+	current, ok := ctx.Value(pingKey{}).(*invocation)
+	if !ok || connection[seen] == current {
+		return false
+	}
+	connection[seen] = current
+	return true
 }

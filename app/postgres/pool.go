@@ -38,6 +38,7 @@ const ConnectTimeout = 5 * time.Second
 const (
 	pingTimeout     = 750 * time.Millisecond
 	pingAfterIdle   = time.Second
+	partTimeout     = time.Second
 	maxConnLifetime = 15 * time.Minute
 	maxConnIdleTime = 5 * time.Minute
 	statementCache  = 256
@@ -70,8 +71,8 @@ func (o Options) dsn() string {
 }
 
 // Open makes the pool without connecting: the first query does. A connection must answer within
-// 750 ms before it is used when it has been idle for a second and when it is the first of an
-// invocation (see PingFirst): a frozen Lambda wakes with dead sockets.
+// 750 ms before it is used when it has been idle for a second and when an invocation takes it for the
+// first time (see PingFirst): a frozen Lambda wakes with dead sockets.
 func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	connConfig, err := o.ConnConfig()
 	if err != nil {
@@ -89,7 +90,7 @@ func Open(ctx context.Context, o Options) (*pgxpool.Pool, error) {
 	config.MaxConnLifetime = maxConnLifetime
 	config.MaxConnLifetimeJitter = maxConnLifetime / 5
 	config.MaxConnIdleTime = maxConnIdleTime
-	config.ShouldPing, config.PrepareConn = suspectSome, checked
+	config.ShouldPing, config.PrepareConn, config.BeforeClose = suspectSome, checked, partSoon
 	config.BeforeConnect = o.BeforeConnect
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		pgxuuid.Register(conn.TypeMap()) // ids travel as 16 bytes; the driver alone would try text first
