@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -21,11 +22,13 @@ type unreadable string
 
 func (u unreadable) Error() string { return string(u) }
 
-// readBody reads at most maxBody bytes. It tells a body that is too large from one that broke off.
+// readBody reads at most maxBody bytes. It tells a body that is too large from one that broke off, and from
+// one that left no time for anything else.
 func readBody(r *http.Request) ([]byte, *Problem) {
 	if r.ContentLength > maxBody {
 		return nil, tooLarge(r)
 	}
+	inTime := r.Context().Err() == nil
 	var buffer bytes.Buffer
 	if r.ContentLength > 0 {
 		buffer.Grow(int(r.ContentLength) + bytes.MinRead)
@@ -35,6 +38,9 @@ func readBody(r *http.Request) ([]byte, *Problem) {
 	}
 	if buffer.Len() > maxBody {
 		return nil, tooLarge(r)
+	}
+	if inTime && errors.Is(r.Context().Err(), context.DeadlineExceeded) {
+		return nil, newProblem(codeUnreadableBody, "The body took too long to arrive.")
 	}
 	return buffer.Bytes(), nil
 }

@@ -234,6 +234,38 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+// lateBody is a body whose request's time is over once it has been read, and that request's context.
+type lateBody struct {
+	context.Context
+	io.Reader
+	over bool
+}
+
+func (l *lateBody) Err() error {
+	if l.over {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+func (l *lateBody) Read(p []byte) (int, error) {
+	l.over = true
+	return l.Reader.Read(p)
+}
+
+// A client that takes the whole time of its request to send the body is no fault of the database. Where the
+// time was over before, it is no fault of the body.
+func TestBodyThatArrivesTooLate(t *testing.T) {
+	t.Parallel()
+	for over, late := range map[bool]bool{false: true, true: false} {
+		body := &lateBody{t.Context(), strings.NewReader("{}"), over}
+		got, p := readBody(httptest.NewRequest("POST", "/", body).WithContext(body))
+		if late && (p == nil || p.Status != 400 || !strings.Contains(p.Detail, "too long")) || !late && (p != nil || string(got) != "{}") {
+			t.Errorf("over before: %t: got %s, %v", over, got, p)
+		}
+	}
+}
+
 func TestExplicitZeroBeatsTheDefault(t *testing.T) {
 	t.Parallel()
 	type input struct {
