@@ -150,3 +150,34 @@ func TestListsOnSeveralLines(t *testing.T) {
 		t.Errorf("the second line of Accept names problems: got %v", w.Header())
 	}
 }
+
+// unwritable is an answer that fails when its headers are there already.
+type unwritable struct{}
+
+func (unwritable) MarshalJSON() ([]byte, error) { panic("canary") }
+
+// A problem says nothing of the answer whose place it took: no address of what was not made, no tag.
+func TestProblemsHaveNoHeadersOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	type output struct {
+		Location string `header:"Location"`
+		Link     string `header:"Link"`
+		ETag     string `header:"ETag"`
+		Policy   string `header:"Content-Security-Policy"`
+		Body     unwritable
+	}
+	a := New(Options{CORSAllowOrigins: []string{"*"}})
+	register(a, operation{method: "POST", path: "/made", id: "made", tag: "Meta", summary: "Make"}, func(context.Context, *struct{}) (*output, error) {
+		return &output{Location: "/made/1", Link: `</made/1>; rel="next"`, ETag: `"made"`, Policy: "default-src 'none'"}, nil
+	})
+	w := call(a, "POST", "/rifaapp/made", "")
+	problemIn(t, w)
+	for _, name := range []string{"Location", "Link", "Etag", "Content-Security-Policy"} {
+		if value := w.Header().Get(name); value != "" {
+			t.Errorf("a %d has %s: %s", w.Code, name, value)
+		}
+	}
+	if w.Header().Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("the page may not read it: %v", w.Header())
+	}
+}

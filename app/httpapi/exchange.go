@@ -105,10 +105,16 @@ func exchangeFrom(ctx context.Context) *exchange {
 	return x
 }
 
+// headersOfAnswer describe the answer that a handler made; what happens to every request sets the rest.
+var headersOfAnswer = []string{"Content-Encoding", "Content-Security-Policy", "Etag", "Link", "Location"}
+
 // refuse throws away what was written and answers with the problem.
 func (x *exchange) refuse(p *Problem) {
 	x.body.Reset()
 	x.whole, x.pieces = nil, nil
+	for _, name := range headersOfAnswer {
+		x.Header().Del(name)
+	}
 	_ = p.complete(x)
 	x.Header().Set("Content-Type", p.ContentType(""))
 	x.status = p.Status

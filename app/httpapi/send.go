@@ -50,13 +50,11 @@ func varyByEncoding(header http.Header) {
 }
 
 // bounded returns the body when the gateway can carry it, else the problem that says so.
-func (x *exchange) bounded(header http.Header, r *http.Request, body []byte) []byte {
+func (x *exchange) bounded(r *http.Request, body []byte) []byte {
 	g, _ := GatewayFrom(r.Context())
 	if g.MaxAnswer == 0 || len(body) <= g.MaxAnswer {
 		return body
 	}
-	header.Del("Content-Encoding")
-	header.Del("Etag")
 	x.refuse(newProblem(codeAnswerTooLarge, ""))
 	return x.content()
 }
@@ -91,7 +89,7 @@ func (x *exchange) sendCompressed(header http.Header, r *http.Request, tag strin
 }
 
 func (x *exchange) sendBody(header http.Header, r *http.Request, body []byte) int {
-	body = x.bounded(header, r, body)
+	body = x.bounded(r, body)
 	if x.status != http.StatusNoContent {
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
