@@ -94,11 +94,11 @@ func Translate(err error) error {
 }
 
 func unavailable(err error) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok { // a refused login too, in which the server has its say
+		return true
+	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return unavailableState(pg.Code)
-	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return true
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
