@@ -76,7 +76,7 @@ func Load(getenv func(string) string) (Config, error) {
 		Database:        r.database(onLambda),
 		AutoMigrate:     r.flag("AUTO_MIGRATE", false),
 		BasePath:        r.basePath("API_GATEWAY_BASE_PATH"),
-		CORS:            CORS{Origins: r.origins("CORS_ALLOW_ORIGINS"), Methods: r.tokens("CORS_ALLOW_METHODS"), Headers: r.tokens("CORS_ALLOW_HEADERS")},
+		CORS:            CORS{Origins: r.origins("CORS_ALLOW_ORIGINS"), Methods: r.methods("CORS_ALLOW_METHODS"), Headers: r.tokens("CORS_ALLOW_HEADERS")},
 		JWTKeys:         r.keys("JWT_KEYS"),
 		ReceiptKey:      r.seed("RECEIPT_KEY"),
 		DrawMethod:      draw.Method(r.oneOf("DRAW_METHOD", string(draw.MethodCommitReveal), string(draw.MethodCommitReveal), string(draw.MethodBeacon))),
@@ -283,6 +283,17 @@ func (r *reader) tokens(name string) []string {
 	for _, value := range values {
 		if strings.ContainsAny(value, notToken) {
 			r.fault("%s has %q, which is no name: separate names by commas", name, value)
+		}
+	}
+	return values
+}
+
+// methods are names in upper case: browsers compare them letter by letter.
+func (r *reader) methods(name string) []string {
+	values := r.tokens(name)
+	for _, value := range values {
+		if upper := strings.ToUpper(value); upper != value {
+			r.fault("%s has %q, which no browser sends: write %s", name, value, upper)
 		}
 	}
 	return values

@@ -197,3 +197,17 @@ func TestOriginsAreInTheirNormalForm(t *testing.T) {
 		}
 	}
 }
+
+// Browsers compare the names of methods letter by letter, and send those of HTTP in upper case.
+func TestMethodsAreInUpperCase(t *testing.T) {
+	t.Parallel()
+	_, err := Load(env(with(map[string]string{"CORS_ALLOW_METHODS": "GET, patch, Delete"})))
+	for _, part := range []string{`CORS_ALLOW_METHODS has "patch", which no browser sends: write PATCH`, `CORS_ALLOW_METHODS has "Delete", which no browser sends: write DELETE`} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("got %v, want %s", err, part)
+		}
+	}
+	if c, err := Load(env(with(map[string]string{"CORS_ALLOW_METHODS": "*", "CORS_ALLOW_HEADERS": "x-a"}))); err != nil || c.CORS.Methods[0] != "*" || c.CORS.Headers[0] != "x-a" {
+		t.Errorf("got %v, %v", c.CORS, err)
+	}
+}
