@@ -16,6 +16,7 @@ type state struct {
 	cells  [boardSize]int32
 	status status
 	winner int8 // -1 before the draw
+	over   bool // every answer has been given: nobody looks any more
 }
 
 type status uint8
@@ -37,6 +38,7 @@ const (
 	seal
 	draw
 	readBoard
+	end // follows the last answer
 )
 
 // input is what a client asked for.
@@ -69,8 +71,7 @@ type output struct {
 	board    [boardSize]byte // of readBoard: 'a', 'r' or 's' for each number
 }
 
-// model says which answers a raffle may give. An operation whose outcome nobody knows may take effect
-// at any time after its call, or never: as the last one of all, where it is seen by nobody.
+// model says which answers a raffle may give.
 var model = porcupine.Model{
 	Init: func() any { return state{winner: -1} },
 	Step: func(s, in, out any) (bool, any) {
@@ -81,7 +82,25 @@ var model = porcupine.Model{
 	DescribeState:     func(s any) string { return s.(state).String() },
 }
 
+// step says whether the state allows the answer, and what comes after it. An operation whose outcome
+// nobody knows may take effect at any time after its call, or never: then it stands behind the end,
+// where it is seen by nobody. It stands there too wherever else it would change nothing, which says the
+// same and spares the search: with many such operations it would try each subset of them.
 func (s state) step(in input, out output) (bool, any) {
+	switch {
+	case in.kind == end:
+		s.over = true
+		return true, s
+	case out.verdict == unknown && s.over:
+		return true, s
+	case out.verdict == unknown:
+		ok, next := s.act(in, out)
+		return ok && next != any(s), next
+	}
+	return s.act(in, out)
+}
+
+func (s state) act(in input, out output) (bool, any) {
 	switch in.kind {
 	case reserveNumbers:
 		return s.reserve(in, out)
@@ -90,7 +109,7 @@ func (s state) step(in input, out output) (bool, any) {
 	case releaseHold:
 		return s.release(in, out)
 	case setStatus:
-		if out.verdict == done || out.verdict == unknown && s.status != drawn {
+		if out.verdict == done || out.verdict == unknown {
 			ok := s.status != drawn
 			s.status = in.to
 			return ok, s
@@ -116,7 +135,7 @@ func (s state) reserve(in input, out output) (bool, any) {
 				s.cells[n] = in.hold
 			}
 		}
-		return free || out.verdict == unknown, s
+		return free, s
 	case taken:
 		// The numbers are looked at one after the other, so that together they need not be the board
 		// of any one moment; one of those named must be taken.
@@ -147,7 +166,7 @@ func (s state) confirm(in input, out output) (bool, any) {
 			}
 			return true, s
 		}
-		return out.verdict == unknown, s
+		return false, s
 	case notOpen:
 		return s.status != open && !sold, s
 	}
@@ -247,6 +266,8 @@ func describe(in input, out output) string {
 		what = "draw"
 	case readBoard:
 		return fmt.Sprintf("board %s", out.board[:])
+	case end:
+		return "end"
 	}
 	told := [...]string{"unknown", "done", "taken", "not open", "refused", "nothing sold"}[out.verdict]
 	return fmt.Sprintf("%s: %s %v", what, told, out.numbers)
