@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -77,8 +78,23 @@ func nextLink(ctx context.Context, parameter, next string) string {
 	if x == nil {
 		return ""
 	}
-	query := x.address.Query()
+	query := sentQuery(x.address.RawQuery)
 	query.Set(parameter, next)
 	link := url.URL{Path: x.base + x.address.Path, RawQuery: query.Encode()}
 	return "<" + link.String() + `>; rel="next"`
+}
+
+// sentQuery reads a query as operations read theirs: only & parts it. net/url leaves out what has a semicolon,
+// which browsers do not escape, and the next page would be without that filter.
+func sentQuery(raw string) url.Values {
+	query := url.Values{}
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name, _ = url.QueryUnescape(name) // checkQuery refused what cannot be read
+		value, _ = url.QueryUnescape(value)
+		if pair != "" {
+			query.Add(name, value)
+		}
+	}
+	return query
 }

@@ -59,14 +59,14 @@ func TestNextLinkKeepsTheFilters(t *testing.T) {
 		return nil, nil
 	})
 	for _, base := range []string{"", "/v2"} {
-		call(a, "GET", base+"/rifaapp/echo?status=open&q=a%26b&cursor=old&limit=2", "")
+		call(a, "GET", base+"/rifaapp/echo?status=open&q=a%26b;+c&cursor=old&limit=2", "")
 		address, ok := strings.CutSuffix(strings.TrimPrefix(link, "<"), `>; rel="next"`)
 		u, err := url.Parse(address)
 		if !ok || err != nil || u.Path != base+"/rifaapp/echo" {
 			t.Fatalf("got %q", link)
 		}
 		q := u.Query()
-		if q.Get("status") != "open" || q.Get("q") != "a&b" || q.Get("limit") != "2" || q.Get("cursor") != next.String() || len(q["cursor"]) != 1 {
+		if q.Get("status") != "open" || q.Get("q") != "a&b; c" || q.Get("limit") != "2" || q.Get("cursor") != next.String() || len(q["cursor"]) != 1 {
 			t.Errorf("got %q", link)
 		}
 	}
