@@ -66,7 +66,7 @@ func TestDrawDueTakesWhatIsDecided(t *testing.T) {
 	if drawn, err := s.DrawDue(t.Context()); err != nil || drawn != 0 {
 		t.Errorf("%d were drawn inside the objection window, %v", drawn, err)
 	}
-	s.exec(`UPDATE lottery_results SET confirmed_at = confirmed_at - interval '24 hours'`)
+	s.exec(`UPDATE lottery_results SET confirmed_at = confirmed_at - interval '25 hours'`)
 	for _, id := range raffles {
 		s.republish(id)
 	}

@@ -123,7 +123,8 @@ func (r record) enter(ctx context.Context, tx pgx.Tx, current owned, in EnterLot
 	return tx.SendBatch(ctx, batch).Close()
 }
 
-// confirm begins the objection window of the result entered last, and notes what all of them lead to.
+// confirm begins the objection window of the result entered last, and notes what all of them lead to. The public
+// record has whole seconds, so the window begins with one: at the moment it shows, anybody can draw.
 func (r record) confirm(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) error {
 	if err := r.loadEntries(ctx, tx, raffleID); err != nil {
 		return err
@@ -134,7 +135,7 @@ func (r record) confirm(ctx context.Context, tx pgx.Tx, raffleID uuid.UUID) erro
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		UPDATE lottery_results SET confirmed_at = clock_timestamp(), outcome = $3
+		UPDATE lottery_results SET confirmed_at = date_trunc('second', clock_timestamp() + interval '999999 microseconds'), outcome = $3
 		WHERE raffle_id = $1 AND position = $2 AND confirmed_at IS NULL`, raffleID, len(r.Results)-1, outcome)
 	projection.DrawChanged(batch, raffleID)
 	return tx.SendBatch(ctx, batch).Close()

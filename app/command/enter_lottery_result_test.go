@@ -128,7 +128,7 @@ func TestResultsOfAnotherDayAreCorrected(t *testing.T) {
 				}
 			}
 		}
-		s.exec(`UPDATE lottery_results SET confirmed_at = confirmed_at - interval '24 hours' WHERE raffle_id = $1`, id)
+		s.exec(`UPDATE lottery_results SET confirmed_at = confirmed_at - interval '25 hours' WHERE raffle_id = $1`, id)
 		s.republish(id)
 		if err := s.Draw(t.Context(), DrawRaffle{RaffleID: id}); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -149,10 +149,10 @@ func (s *stage) project(id uuid.UUID) {
 	}
 }
 
-// letWindowPass moves the confirmation of the lottery's results a day back.
+// letWindowPass moves the confirmation of the lottery's results more than a day back.
 func (s *stage) letWindowPass(id string) {
 	s.t.Helper()
-	if _, err := s.db.Exec(s.t.Context(), `UPDATE lottery_results SET confirmed_at = confirmed_at - interval '24 hours' WHERE raffle_id = $1`, id); err != nil {
+	if _, err := s.db.Exec(s.t.Context(), `UPDATE lottery_results SET confirmed_at = confirmed_at - interval '25 hours' WHERE raffle_id = $1`, id); err != nil {
 		s.t.Fatal(err)
 	}
 	s.project(uuid.MustParse(id))
@@ -237,6 +237,13 @@ func (s *stage) enter(id, digits, drawNumber string) (outcome string) {
 	result["confirm"] = true
 	answer := s.post("/"+id+"/lottery-result", result, 200)
 	s.refusedUnchanged(id, nil, 409, "draw_not_due", "")
+	early := s.post("/"+id+"/draw", nil, 409)
+	var record struct {
+		AvailableAt string `json:"available_at"`
+	}
+	if err := json.Unmarshal(s.get("/"+id+"/draw"), &record); err != nil || record.AvailableAt != early["available_at"] {
+		s.t.Errorf("available_at is %s in the record and %s in the refusal, %v", record.AvailableAt, early["available_at"], err)
+	}
 	s.letWindowPass(id)
 	return text(s.t, answer, "outcome")
 }
