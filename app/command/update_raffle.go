@@ -60,20 +60,30 @@ func (c *Raffles) Update(ctx context.Context, in UpdateRaffle) error {
 			return transition(current.Status, "its lottery has drawn, so what is sold now could never win")
 		}
 		batch := &pgx.Batch{}
-		if republished != nil {
-			republished.queue(batch, in.RaffleID)
-			projection.DrawChanged(batch, in.RaffleID)
-		}
-		batch.Queue(`
-			UPDATE raffles
-			SET title = $2, draw_at = $3, status = $4, updated_at = now(),
-				description = CASE WHEN $5 THEN $6 ELSE description END
-			WHERE id = $1
-				AND (title, draw_at, status, description) IS DISTINCT FROM ($2, $3, $4, CASE WHEN $5 THEN $6 ELSE description END)`,
-			in.RaffleID, next.Title, next.DrawAt, next.Status, in.Description.Sent, in.Description.Value)
+		in.queue(batch, next, republished)
 		projection.RaffleChanged(batch, in.RaffleID)
 		return tx.SendBatch(ctx, batch).Close()
 	})
+}
+
+// queue writes what the raffle becomes. Other rules are a change of the raffle, which shows their hash.
+func (in UpdateRaffle) queue(b *pgx.Batch, next owned, republished *rules) {
+	var commitment []byte
+	if republished != nil {
+		commitment = republished.commitment[:]
+	}
+	b.Queue(`
+		UPDATE raffles
+		SET title = $2, draw_at = $3, status = $4, updated_at = now(),
+			description = CASE WHEN $5 THEN $6 ELSE description END
+		WHERE id = $1
+			AND ((title, draw_at, status, description) IS DISTINCT FROM ($2, $3, $4, CASE WHEN $5 THEN $6 ELSE description END)
+				OR $7::bytea <> (SELECT commitment FROM draw_rules WHERE raffle_id = $1))`,
+		in.RaffleID, next.Title, next.DrawAt, next.Status, in.Description.Sent, in.Description.Value, commitment)
+	if republished != nil {
+		republished.queue(b, in.RaffleID)
+		projection.DrawChanged(b, in.RaffleID)
+	}
 }
 
 // mayCancelSealed refuses to cancel a raffle once what decides it is public: its organiser could drop

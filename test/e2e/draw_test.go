@@ -220,6 +220,12 @@ func TestDrawBlock(t *testing.T) {
 	if changed.text("commitment") == before["commitment"] || changed.text("draw_method") != "commit_reveal" {
 		t.Errorf("the rules did not change before the first hold: %s", changed.body)
 	}
+	if changed.text("updated_at") == before["updated_at"] {
+		t.Errorf("other rules, and the raffle is as old as before: %s", changed.body)
+	}
+	beacon := object{"draw": object{"method": "beacon"}}
+	same, created := u.newRaffle(beacon)
+	expect(t, u.call("PATCH", "/v2/raffles/"+same, beacon).want(200).object(), created) // which has no secret to be made anew
 	held := reserve(t, id, 1)
 	anonymous(t).post(path("/v2/raffles/%s/release", id), object{"reservation_id": held["reservation_id"]}).want(200)
 	for _, body := range []object{{"draw": object{"method": "beacon"}}, {"draw_at": nil}} {
