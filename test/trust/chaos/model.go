@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/anishathalye/porcupine"
@@ -15,8 +16,9 @@ const boardSize = 5
 type state struct {
 	cells  [boardSize]int32
 	status status
-	winner int8 // -1 before the draw
-	over   bool // every answer has been given: nobody looks any more
+	winner int8         // -1 before the draw
+	over   bool         // every answer has been given: nobody looks any more
+	came   [kinds]uint8 // how many of each kind of twins took effect so far
 }
 
 type status uint8
@@ -25,6 +27,14 @@ const (
 	open status = iota
 	closed
 	drawn
+)
+
+// Operations with an unknown outcome are twins when they ask for the same and nothing else tells one from
+// the other: it is the same which of them takes effect.
+const (
+	statusTwins = 1 << boardSize // and the status; below are the reservations, by the bits of their numbers
+	kinds       = statusTwins + 2
+	nobodys     = math.MaxInt32 // the hold of each reservation that nobody was told of
 )
 
 // kind says what an operation asks for.
@@ -48,6 +58,8 @@ type input struct {
 	numbers []int8
 	to      status // of setStatus
 	keyed   bool   // with an Idempotency-Key
+	twins   uint8  // the kind of its twins, if the outcome is unknown; 0: it has none
+	nth     uint8  // of its twins
 }
 
 // verdict is what a client was told.
@@ -84,8 +96,8 @@ var model = porcupine.Model{
 
 // step says whether the state allows the answer, and what comes after it. An operation whose outcome
 // nobody knows may take effect at any time after its call, or never: then it stands behind the end,
-// where it is seen by nobody. It stands there too wherever else it would change nothing, which says the
-// same and spares the search: with many such operations it would try each subset of them.
+// where it is seen by nobody. It stands there too wherever else it would change nothing, and twins come in
+// the order of their calls: that says the same and spares the search, which would try each subset of them.
 func (s state) step(in input, out output) (bool, any) {
 	switch {
 	case in.kind == end:
@@ -93,14 +105,20 @@ func (s state) step(in input, out output) (bool, any) {
 		return true, s
 	case out.verdict == unknown && s.over:
 		return true, s
-	case out.verdict == unknown:
-		ok, next := s.act(in, out)
-		return ok && next != any(s), next
+	case out.verdict == unknown && s.came[in.twins] != in.nth:
+		return false, s // another of its twins is first
 	}
-	return s.act(in, out)
+	ok, next := s.act(in, out)
+	if out.verdict == unknown {
+		ok = ok && next != s
+		if in.twins != 0 {
+			next.came[in.twins]++
+		}
+	}
+	return ok, next
 }
 
-func (s state) act(in input, out output) (bool, any) {
+func (s state) act(in input, out output) (bool, state) {
 	switch in.kind {
 	case reserveNumbers:
 		return s.reserve(in, out)
@@ -123,7 +141,7 @@ func (s state) act(in input, out output) (bool, any) {
 	return out.verdict != done || s.looksLike(out.board), s
 }
 
-func (s state) reserve(in input, out output) (bool, any) {
+func (s state) reserve(in input, out output) (bool, state) {
 	free := s.status == open
 	for _, n := range in.numbers {
 		free = free && s.cells[n] == 0
@@ -146,7 +164,7 @@ func (s state) reserve(in input, out output) (bool, any) {
 	return false, s // nothing else may be said to a well-formed request
 }
 
-func (s state) confirm(in input, out output) (bool, any) {
+func (s state) confirm(in input, out output) (bool, state) {
 	held, sold := true, true
 	for _, n := range in.numbers {
 		held = held && s.cells[n] == in.hold
@@ -173,7 +191,7 @@ func (s state) confirm(in input, out output) (bool, any) {
 	return !held && !sold, s
 }
 
-func (s state) release(in input, out output) (bool, any) {
+func (s state) release(in input, out output) (bool, state) {
 	released := 0
 	for _, n := range in.numbers {
 		if s.cells[n] == in.hold {
@@ -193,7 +211,7 @@ func (s state) release(in input, out output) (bool, any) {
 }
 
 // seal closes the raffle for good and drops its holds; sealing again changes nothing.
-func (s state) seal(out output) (bool, any) {
+func (s state) seal(out output) (bool, state) {
 	if out.verdict != done || s.status == drawn {
 		return out.verdict != taken && out.verdict != notOpen, s
 	}
@@ -206,7 +224,7 @@ func (s state) seal(out output) (bool, any) {
 	return sold, s
 }
 
-func (s state) draw(out output) (bool, any) {
+func (s state) draw(out output) (bool, state) {
 	sold := slices.ContainsFunc(s.cells[:], func(c int32) bool { return c < 0 })
 	switch out.verdict {
 	case nothingSold:

@@ -37,11 +37,12 @@ func TestManyUnknownOutcomesAreJudged(t *testing.T) {
 			add(input{kind: reserveNumbers, hold: 1, numbers: []int8{4}}, output{verdict: done})
 			for i := range unanswered {
 				add(input{kind: reserveNumbers, hold: int32(2 + i), numbers: []int8{int8(i % boardSize)}}, output{})
+				add(input{kind: setStatus, to: status(i % 2)}, output{})
 			}
 			for range 3 {
 				add(input{kind: readBoard}, read)
 			}
-			if got, _ := porcupine.CheckOperationsVerbose(model, ended(r.history), 10*time.Second); got != c.want {
+			if got, _ := porcupine.CheckOperationsVerbose(model, judged(r.history), 10*time.Second); got != c.want {
 				t.Errorf("it is judged %s, want %s", got, c.want)
 			}
 		})

@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -85,21 +86,41 @@ func (r *raffle) reservations() []reservation {
 	return append([]reservation(nil), r.held...)
 }
 
-// ended is the history with an end that follows every answer.
-func ended(history []porcupine.Operation) []porcupine.Operation {
-	last := int64(0)
+// judged is the history as the model wants it: with an end that follows every answer, and with twins
+// that know of each other.
+func judged(history []porcupine.Operation) []porcupine.Operation {
+	history = slices.SortedFunc(slices.Values(history), func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
+	last, came, named := int64(0), [kinds]uint8{}, map[int32]int{}
 	for _, o := range history {
-		if o.Output.(output).verdict != unknown {
-			last = max(last, o.Return)
-		}
+		named[o.Input.(input).hold]++
 	}
-	return append(slices.Clip(history), porcupine.Operation{Input: input{kind: end}, Call: last + 1, Output: output{verdict: done}, Return: last + 2})
+	for i, o := range history {
+		in := o.Input.(input)
+		switch {
+		case o.Output.(output).verdict != unknown:
+			last = max(last, o.Return)
+			continue
+		case in.kind == reserveNumbers && named[in.hold] == 1:
+			in.hold = nobodys
+			for _, n := range in.numbers {
+				in.twins |= 1 << n
+			}
+		case in.kind == setStatus && in.to != drawn:
+			in.twins = statusTwins + uint8(in.to)
+		default:
+			continue
+		}
+		in.nth = came[in.twins]
+		came[in.twins]++
+		history[i].Input = in
+	}
+	return append(history, porcupine.Operation{Input: input{kind: end}, Call: last + 1, Output: output{verdict: done}, Return: last + 2})
 }
 
 // linearizable says whether the raffle could have behaved as its clients saw it; otherwise it writes
 // the history to a page that explains where it breaks.
 func (r *raffle) linearizable(patience time.Duration, page string) (findings []string) {
-	result, info := porcupine.CheckOperationsVerbose(model, ended(r.history), patience)
+	result, info := porcupine.CheckOperationsVerbose(model, judged(r.history), patience)
 	if result == porcupine.Ok {
 		return nil
 	}
