@@ -48,7 +48,7 @@ type Purchase struct {
 //
 // It costs one statement while free numbers are left. After that sellers take the raffle alone, one
 // after the other, so that the one who sells the last number sees every other sale (the migration
-// buying explains why that is enough).
+// sold_by_purchase explains why that is enough).
 //
 // The locks are those of Reserve, and the reservation's row: a second confirm, or a release, of the
 // same reservation waits for this one and then finds the purchase. No sale comes after a close or a
