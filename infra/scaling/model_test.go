@@ -13,7 +13,7 @@ func measured(t *testing.T) Measured {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]float64{"cycle_api_ms": m.CycleAPIMillis, "cycle_database_ms": m.CycleDatabaseMillis,
-		"cycle_wal_bytes": m.CycleWALBytes, "read_api_ms": m.ReadAPIMillis, "read_database_ms": m.ReadDatabaseMillis} {
+		"cycle_wal_bytes": m.CycleWALBytes, "look_api_ms": m.LookAPIMillis, "look_database_ms": m.LookDatabaseMillis} {
 		if v <= 0 {
 			t.Errorf("measured.json: %s is %v", name, v)
 		}
@@ -42,7 +42,7 @@ func TestReckon(t *testing.T) {
 	t.Parallel()
 	a := assumptions
 	a.FunctionCore, a.RoundTripMillis, a.CommitMillis, a.Utilisation, a.Headroom = 0.5, 1, 4, 0.5, 2
-	m := Measured{CycleAPIMillis: 1, CycleDatabaseMillis: 5, CycleWALBytes: 3000, ReadAPIMillis: 1, ReadDatabaseMillis: 1}
+	m := Measured{CycleAPIMillis: 1, CycleDatabaseMillis: 5, CycleWALBytes: 3000, LookAPIMillis: 1, LookDatabaseMillis: 1}
 	n := Reckon(m, a, Load{Raffles: 2, Buyers: 600})
 	// A cycle: 1/0.5 + 2·(1+4) + 5 = 17 ms; a read: 2 + 1 + 1 = 4 ms. 2·(10·0.017 + 120·0.004) = 1.3.
 	// Cores: (10·5 + 120·1)/1000 = 0.17; 2·0.17/0.25/0.5 = 2.72 units, so 3.

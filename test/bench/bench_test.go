@@ -1,23 +1,29 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/rifaapp/rifaapp/app/devdb"
 )
 
-// The bench starts itself again as the least server; so does its test.
+// The bench starts itself again; so does its test.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == selectOneArg {
-		if err := serveSelectOne(os.Args[2]); err != nil {
-			os.Exit(1)
-		}
-		return
+	if helped, err := help(os.Args[1:]); helped {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
@@ -106,6 +112,53 @@ func TestPgbenchIsReadWarm(t *testing.T) {
 	}
 	if _, err := readPgbench("connection refused"); err == nil {
 		t.Error("what is no report was read")
+	}
+}
+
+// The network in front of PostgreSQL is as far away as its row says, and loses nothing.
+func TestDelay(t *testing.T) {
+	t.Parallel()
+	echo, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = echo.Close() }()
+	go func() {
+		for {
+			conn, err := echo.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(conn, conn); _ = conn.Close() }()
+		}
+	}()
+	b := &bench{folder: t.TempDir(), pg: &devdb.Server{}}
+	defer b.stop()
+	port, err := b.delay(t.Context(), echo.Addr().(*net.TCPAddr).Port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, size := range map[string]int{"a statement": 100, "a board": 1 << 20} {
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent, got := bytes.Repeat([]byte("rifa"), size/4), make([]byte, size)
+		var trips []time.Duration
+		for range 200 {
+			started := time.Now()
+			go func() { _, _ = conn.Write(sent) }()
+			if _, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, sent) {
+				t.Fatalf("%s did not come back as it was sent: %v", name, err)
+			}
+			trips = append(trips, time.Since(started))
+		}
+		if least := slices.Min(trips); least < roundTrip || size < 1000 && least > 2*roundTrip {
+			t.Errorf("%s comes back after %v at the soonest, want %v", name, least, roundTrip)
+		}
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

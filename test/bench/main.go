@@ -4,8 +4,8 @@
 // at the end has the medians of the rounds' figures and of their ratios, and the bars they must reach:
 // the machine's speed changes from one round to the next, which a ratio of medians would show.
 //
-// It needs pgbench, which comes with PostgreSQL. --save writes the table to RESULTS.md, --profile
-// keeps a CPU and a heap profile of the API under the hot run, --quick is the size for tests: it shows
+// It needs pgbench, which comes with PostgreSQL. -save writes the table to RESULTS.md, -profile
+// keeps a CPU and a heap profile of the API under the hot run, -quick is the size for tests: it shows
 // that everything still runs, its figures say nothing.
 package main
 
@@ -16,17 +16,15 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 )
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == selectOneArg {
-		if err := serveSelectOne(os.Args[2]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+	if helped, err := help(os.Args[1:]); helped {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	size := full
 	quick := flag.Bool("quick", false, "a small size, to see that everything runs")
@@ -50,6 +48,17 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// help makes this process one of those that the bench starts besides the API, until it is ended.
+func help(args []string) (helped bool, err error) {
+	switch {
+	case len(args) == 2 && args[0] == selectOneArg:
+		return true, serveSelectOne(args[1])
+	case len(args) == 3 && args[0] == delayArg:
+		return true, serveDelay(args[1], args[2], roundTrip/2)
+	}
+	return false, nil
 }
 
 // sizes say how much is measured.
@@ -79,15 +88,19 @@ var errBelow = errors.New("some figures miss their bars")
 
 func run(ctx context.Context, size sizes, save bool) error {
 	started := time.Now()
+	if save && (size.only != "" || size.ephemeral) {
+		return errors.New("only a whole run is saved: leave -only and -quick out, or -save")
+	}
 	b, err := start(ctx, size)
 	if err != nil {
 		return err
 	}
 	defer b.stop()
-	for _, m := range b.measurements() {
-		if !m.wanted(size.only) {
-			continue
-		}
+	wanted := slices.DeleteFunc(b.measurements(), func(m *measurement) bool { return !m.wanted(size.only) })
+	if len(wanted) == 0 {
+		return fmt.Errorf("nothing that is measured has %q in its name", size.only)
+	}
+	for _, m := range wanted {
 		err := b.measure(ctx, m)
 		if ctx.Err() != nil {
 			return fmt.Errorf("interrupted while measuring %s: %w", m.name, ctx.Err())

@@ -84,7 +84,7 @@ func start(ctx context.Context, size sizes) (b *bench, err error) {
 	if err = b.startPostgres(ctx); err != nil {
 		return b, err
 	}
-	if b.delayed, err = b.delay(ctx, b.pg.Port, roundTrip); err != nil {
+	if b.delayed, err = b.delay(ctx, b.pg.Port); err != nil {
 		return b, err
 	}
 	progress("building and starting the API")
@@ -232,26 +232,33 @@ func (b *bench) launch(ctx context.Context, env []string, program string, args .
 	return &process{address: address, command: command, log: log.Name(), ended: ctx.Err}, ctx.Err()
 }
 
+// wait returns when the path is answered well.
 func (p *process) wait(ctx context.Context, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	for {
+	return p.until(ctx, func(ctx context.Context) bool {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+path, nil)
 		if err != nil {
-			return err
+			return false
 		}
-		if response, err := http.DefaultClient.Do(request); err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return nil
-			}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return false
 		}
+		_ = response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+}
+
+func (p *process) until(ctx context.Context, ready func(context.Context) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	for !ready(ctx) {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s was not ready within %s", p.command.Path, readyTimeout)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+	return nil
 }
 
 func freeAddress() (string, error) {

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// resultsFile is where --save writes, from the root of the repository.
+// resultsFile is where -save writes, from the root of the repository.
 const resultsFile = "test/bench/RESULTS.md"
 
 // table is what the run came to.
@@ -71,7 +71,7 @@ func (t *table) bars() (n int) {
 func (t *table) save(ctx context.Context, b *bench) error {
 	var s strings.Builder
 	measuredAt := commit(ctx) // before the files that are written here are a change of their own
-	fmt.Fprintf(&s, "# Speed, as measured\n\nWritten by `go tool mage bench --save`; medians of %d rounds, of figures and of ratios; a ratio compares figures of the same round. "+
+	fmt.Fprintf(&s, "# Speed, as measured\n\nWritten by `go tool mage bench -save=true`; medians of %d rounds, of figures and of ratios; a ratio compares figures of the same round. Faults, deadlocks and the peak of memory are the worst of all rounds. "+
 		"What is measured and how is in `test/bench`.\n\n", b.size.rounds)
 	fmt.Fprintf(&s, "| | |\n|---|---|\n| commit | %s |\n| date | %s |\n| machine | %s |\n| PostgreSQL | %s |\n| took | %s |\n\n",
 		measuredAt, time.Now().UTC().Format("2006-01-02"), machine(), b.version(ctx), t.took.Round(time.Second))
@@ -103,8 +103,8 @@ type measured struct {
 	CycleAPIMillis      float64 `json:"cycle_api_ms"`
 	CycleDatabaseMillis float64 `json:"cycle_database_ms"`
 	CycleWALBytes       float64 `json:"cycle_wal_bytes"`
-	ReadAPIMillis       float64 `json:"read_api_ms"`
-	ReadDatabaseMillis  float64 `json:"read_database_ms"`
+	LookAPIMillis       float64 `json:"look_api_ms"` // of the compact board
+	LookDatabaseMillis  float64 `json:"look_database_ms"`
 }
 
 func commit(ctx context.Context) string {

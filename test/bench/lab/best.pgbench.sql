@@ -1,5 +1,5 @@
 \set raffle :first + random(0, :raffles - 1)
-\set slot random(0, 15)
+\set slot :client_id % 16
 \set a random(0, :numbers - 1)
 \set b (:a + random(1, :numbers / 2 - 1)) % :numbers
 \set c (:b + random(1, :numbers / 2 - 1)) % :numbers
