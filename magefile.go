@@ -56,7 +56,7 @@ func Soak(ctx context.Context, suite *string) error {
 	return tool(ctx, "./test/run", "--soak", "--suite="+text(suite))
 }
 
-// Bench measures the API beside plain SQL on an embedded PostgreSQL, and all Go benchmarks: 12 minutes.
+// Bench measures the API beside plain SQL on an embedded PostgreSQL, and all Go benchmarks: 15 minutes.
 // Optional: -save=true writes test/bench/RESULTS.md, -profile=FOLDER keeps profiles of the hot run.
 func Bench(ctx context.Context, save *bool, profile *string) error {
 	var args []string
@@ -67,6 +67,13 @@ func Bench(ctx context.Context, save *bool, profile *string) error {
 		args = append(args, "--profile", *profile)
 	}
 	return tool(ctx, "./test/bench", args...)
+}
+
+// Compare shows Go micro-benchmarks of this commit beside main's, or its parent's when this is main: a minute, for information.
+func Compare(ctx context.Context) error {
+	command := exec.CommandContext(ctx, ".ci/bench")
+	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	return command.Run()
 }
 
 // Build makes dist/rifaapp-lambda-arm64.zip, reproducible, and prints its size. Optional: -arch=amd64.
