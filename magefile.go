@@ -71,9 +71,7 @@ func Bench(ctx context.Context, save *bool, profile *string) error {
 
 // Compare shows Go micro-benchmarks of this commit beside main's, or its parent's when this is main: a minute, for information.
 func Compare(ctx context.Context) error {
-	command := exec.CommandContext(ctx, ".ci/bench")
-	command.Stdout, command.Stderr = os.Stdout, os.Stderr
-	return command.Run()
+	return attached(ctx, grace, ".ci/bench")
 }
 
 // Build makes dist/rifaapp-lambda-arm64.zip, reproducible, and prints its size. Optional: -arch=amd64.
@@ -271,13 +269,18 @@ func toolWithin(ctx context.Context, grace time.Duration, pkg string, args ...st
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build %s: %w", pkg, err)
 	}
-	command := exec.CommandContext(ctx, binary, args...)
+	return attached(ctx, grace, binary, args...)
+}
+
+// attached runs a program on this terminal, as tool does.
+func attached(ctx context.Context, grace time.Duration, program string, args ...string) error {
+	command := exec.CommandContext(ctx, program, args...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = grace
 	err := command.Run()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
-		return mg.Fatalf(exit.ExitCode(), "%s ended with status %d", path.Base(pkg), exit.ExitCode())
+		return mg.Fatalf(exit.ExitCode(), "%s ended with status %d", path.Base(program), exit.ExitCode())
 	}
 	return err
 }
