@@ -116,7 +116,7 @@ func run(ctx context.Context, o options) (passed bool, err error) {
 	if err := buildOnce(ctx); err != nil {
 		return false, err
 	}
-	report := &report{database: server.Kind, started: started, timeout: testTimeout}
+	report := &report{out: os.Stdout, database: server.Kind, started: started, timeout: testTimeout}
 	if o.soak {
 		report.timeout = soakTimeout
 		err = report.soak(ctx, chosen)
@@ -127,7 +127,7 @@ func run(ctx context.Context, o options) (passed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	report.print(os.Stdout)
+	report.print()
 	if report.failed() > 0 && os.Getenv(envKeep) == "1" {
 		progress("PostgreSQL and the databases of failed tests stay up until Ctrl-C (" + envKeep + "=1)")
 		<-ctx.Done()

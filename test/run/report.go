@@ -31,6 +31,7 @@ type event struct {
 
 // report adds up what the tests did.
 type report struct {
+	out      io.Writer
 	database string
 	raceless string // why there is no race detector
 	watched  int    // packages tested with it
@@ -128,8 +129,12 @@ func (r *report) add(e event) {
 		p.write(e.Test, e.Output)
 	case e.Test != "":
 		p.count(e)
+		if e.Action == "fail" { // now: a run may be interrupted before its end
+			p.printFailure(r.out, e.Test)
+		}
 	case e.Action == "pass" || e.Action == "fail" || e.Action == "skip":
 		p.end(e)
+		p.printEnd(r.out)
 	}
 }
 
@@ -176,21 +181,22 @@ func (p *packageReport) count(e event) {
 	}
 }
 
-// end notes how the package ended, and says so.
+// end notes how the package ended.
 func (p *packageReport) end(e event) {
 	p.elapsed = e.Elapsed
 	p.none = e.Action == "skip"
-	if e.Action == "fail" && p.failed == 0 {
-		p.broken = true
-	}
+	p.broken = e.Action == "fail" && p.failed == 0
+}
+
+func (p *packageReport) printEnd(w io.Writer) {
 	if p.none {
 		return
 	}
 	mark := "ok  "
-	if e.Action == "fail" {
+	if p.failed > 0 || p.broken {
 		mark = "FAIL"
 	}
-	fmt.Printf("%s %-34s %6.1f s\n", mark, p.name, p.elapsed)
+	fmt.Fprintf(w, "%s %-34s %6.1f s\n", mark, p.name, p.elapsed)
 }
 
 // reason is what a skipped test said.
@@ -221,7 +227,8 @@ func (r *report) failed() (n int) {
 }
 
 // print writes failures first, then the table, the skips and the summary line.
-func (r *report) print(w io.Writer) {
+func (r *report) print() {
+	w := r.out
 	r.printFailures(w)
 	passed, skipped := 0, 0
 	fmt.Fprintf(w, "\n%-34s %7s %7s %7s %9s\n", "package", "passed", "skipped", "failed", "seconds")
@@ -287,16 +294,20 @@ func (r *report) printFailed(w io.Writer) {
 			printFailure(w, p.name+" "+failedOutside, p.output[""])
 		}
 		for _, test := range p.failures {
-			if slices.ContainsFunc(p.failures, func(other string) bool { return strings.HasPrefix(other, test+"/") }) {
-				continue // because of its part
-			}
-			printFailure(w, p.name+": "+test, p.output[test])
+			p.printFailure(w, test)
 		}
 	}
 }
 
 // failedOutside says that a package did not compile, or that what it looks at before or after its tests is wrong.
 const failedOutside = "failed outside its tests"
+
+// printFailure names a test that failed, unless it did because of its part, which is named for itself.
+func (p *packageReport) printFailure(w io.Writer, test string) {
+	if !slices.ContainsFunc(p.failures, func(other string) bool { return strings.HasPrefix(other, test+"/") }) {
+		printFailure(w, p.name+": "+test, p.output[test])
+	}
+}
 
 func printFailure(w io.Writer, what string, output *strings.Builder) {
 	fmt.Fprintf(w, "failed: %s\n", what)

@@ -31,7 +31,8 @@ const events = `
 
 func TestReport(t *testing.T) {
 	t.Parallel()
-	r := &report{database: "embedded", watched: 1, plain: 2}
+	var text strings.Builder
+	r := &report{out: &text, database: "embedded", watched: 1, plain: 2}
 	for line := range strings.Lines(strings.TrimSpace(events)) {
 		var e event
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
@@ -42,8 +43,10 @@ func TestReport(t *testing.T) {
 	if r.failed() != 2 {
 		t.Errorf("%d failures, want the test and the package that does not compile", r.failed())
 	}
-	var text strings.Builder
-	r.print(&text)
+	if early := text.String(); !strings.Contains(early, "failed: app/b: TestBad\n        b_test.go:9: want 1, got 2\nFAIL app/b") {
+		t.Errorf("a failure is not told when it happens:\n%s", early)
+	}
+	r.print()
 	for _, want := range []string{
 		"app/a                                    1       1       0       1.5",
 		"app/c                                    0       0       0       0.0  failed outside its tests",
