@@ -281,11 +281,45 @@ func TestExplicitZeroBeatsTheDefault(t *testing.T) {
 			return &output{[]any{in.Body.Start, in.Body.Name}}, nil
 		})
 	for body, want := range map[string]string{
-		`{}`: `[1,"none"]`, `{"start":0}`: `[0,"none"]`, `{"start":7,"name":"x"}`: `[7,"x"]`, `{"start":null}`: `[1,"none"]`, `{"name":"start"}`: `[1,"start"]`,
+		`{}`: `[1,"none"]`, `{"start":0}`: `[0,"none"]`, `{"start":7,"name":"x"}`: `[7,"x"]`, `{"start":0.0}`: `[0,"none"]`, `{"start":null}`: `[1,"none"]`, `{"name":"start"}`: `[1,"start"]`,
 		`{"st\u0061rt":0}`: `[0,"none"]`, // another spelling of the same name
 	} {
 		if w := call(a, "POST", "/rifaapp/defaults", body); strings.TrimSpace(w.Body.String()) != want {
 			t.Errorf("%s: got %s, want %s", body, w.Body, want)
+		}
+	}
+}
+
+// A whole number is an integer however it is written (JSON Schema, 6.1.1), which many clients do not choose.
+func TestWholeNumbersAreIntegers(t *testing.T) {
+	t.Parallel()
+	type input struct {
+		Body struct {
+			Count   int        `json:"count" minimum:"0" maximum:"9007199254740993"`
+			Numbers []int32    `json:"numbers,omitempty"`
+			More    patch[int] `json:"more,omitempty"`
+			Price   amount     `json:"price,omitempty"`
+		}
+	}
+	type output struct{ Body []any }
+	a := New(Options{})
+	register(a, operation{method: "POST", path: "/whole", id: "whole", tag: "Meta", summary: "Tell whole numbers"},
+		func(_ context.Context, in *input) (*output, error) {
+			return &output{[]any{in.Body.Count, in.Body.Numbers, in.Body.More.value, in.Body.Price.value.String()}}, nil
+		})
+	for body, want := range map[string]string{
+		`{"count":20.0,"numbers":[1,2.00,3e1],"more":-4.0}`: `[20,[1,2,30],-4,"0.00"]`,
+		`{"count":1E2,"price":99999999.10}`:                 `[100,null,null,"99999999.10"]`,
+		`{"count":-0.0,"numbers":[-0e5]}`:                   `[0,[0],null,"0.00"]`,
+		`{"count":9007199254740993,"numbers":[1.0]}`:        `[9007199254740993,[1],null,"0.00"]`,
+	} {
+		if w := call(a, "POST", "/rifaapp/whole", body); strings.TrimSpace(w.Body.String()) != want {
+			t.Errorf("%s: got %s, want %s", body, w.Body, want)
+		}
+	}
+	for _, body := range []string{`{"count":20.5}`, `{"count":1e30}`, `{"count":"20.0"}`, `{"count":20,"numbers":[3e9]}`} {
+		if w := call(a, "POST", "/rifaapp/whole", body); w.Code != 422 {
+			t.Errorf("%s: got %d %s", body, w.Code, w.Body)
 		}
 	}
 }
@@ -311,8 +345,6 @@ func TestInputsThatHumaWouldMisread(t *testing.T) {
 	}
 	checkInput(reflect.TypeFor[sampleInput]())
 }
-
-// What a handler makes as bytes goes out as it is, is not written into, and gives way to a problem.
 
 // What is wrong with a key is said: its length, or letters in another encoding than UTF-8.
 func TestIdempotencyKeysOutOfBounds(t *testing.T) {

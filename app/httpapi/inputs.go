@@ -76,7 +76,7 @@ func (fields defaultedFields) restore(ctx context.Context, input any) {
 		}
 		value := reflect.ValueOf(input).Elem().FieldByIndex(field.index)
 		if text, there := sent[field.key]; there && string(text) != "null" {
-			_ = json.Unmarshal(text, value.Addr().Interface()) // it was read before
+			_ = decode(text, value.Addr().Interface()) // it was read before
 		}
 	}
 }
