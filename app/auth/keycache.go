@@ -11,30 +11,60 @@ const KeysLifetime = 15 * time.Minute
 
 const retryKeys = time.Minute // before a set that could not be loaded anew is asked for again
 
-// keyCache keeps a key set that is loaded from elsewhere.
+// keyCache keeps a key set that is loaded from elsewhere, by one caller at a time. The others go on with
+// the set there was, if it is not long over, and otherwise wait for that very load: one after the other they would
+// wait for as many.
 type keyCache struct {
 	load func() (*KeySet, error)
 	now  func() time.Time
 
-	mu     sync.Mutex
-	keys   *KeySet
-	loaded time.Time // by the clock on the wall: the other may stand still while a process is frozen
+	mu      sync.Mutex
+	keys    *KeySet
+	loaded  time.Time // by the clock on the wall: the other may stand still while a process is frozen
+	loading *keyLoad
+}
+
+// keyLoad is a load under way.
+type keyLoad struct {
+	done chan struct{} // closed when the rest is known
+	keys *KeySet
+	err  error
 }
 
 func (c *keyCache) get() (*KeySet, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.keys != nil && c.now().Sub(c.loaded) < KeysLifetime {
+	age := c.now().Sub(c.loaded)
+	current, load := c.loading, &keyLoad{done: make(chan struct{})}
+	switch {
+	case c.keys != nil && (age < KeysLifetime || current != nil && age < KeysLifetime+retryKeys):
+		defer c.mu.Unlock()
 		return c.keys, nil
+	case current == nil:
+		c.loading = load
+	}
+	c.mu.Unlock()
+	if current != nil {
+		<-current.done
+		return current.keys, current.err
 	}
 	keys, err := c.load()
-	if err != nil {
-		if c.keys == nil {
-			return nil, err
-		}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	load.keys, load.err = c.settle(keys, err)
+	c.loading = nil
+	close(load.done)
+	return load.keys, load.err
+}
+
+// settle keeps what was loaded, or the set before when nothing was.
+func (c *keyCache) settle(keys *KeySet, err error) (*KeySet, error) {
+	switch {
+	case err == nil:
+		c.keys, c.loaded = keys, c.now().Round(0)
+	case c.keys == nil:
+		return nil, err
+	default:
 		c.loaded = c.now().Round(0).Add(retryKeys - KeysLifetime)
-		return c.keys, nil
 	}
-	c.keys, c.loaded = keys, c.now().Round(0)
-	return keys, nil
+	return c.keys, nil
 }

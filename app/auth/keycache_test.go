@@ -2,7 +2,11 @@ package auth
 
 import (
 	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,4 +51,53 @@ func TestKeysFromElsewhere(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Nobody waits for more than one load, nor for any while there is a set that was good a moment ago.
+func TestManyNeedKeysAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var loads atomic.Int32
+		away := errors.New("away")
+		fail := away
+		keys := GenerateKeySet()
+		tokens := NewTokensFrom(func() (*KeySet, error) {
+			loads.Add(1)
+			time.Sleep(3 * time.Second)
+			return keys, fail
+		}, nil)
+		// tried is how long all but one waited, who loads, and how many got nothing.
+		tried := func() (wait time.Duration, failures int) {
+			var waits [9]time.Duration
+			var failed atomic.Int32
+			var all sync.WaitGroup
+			for i := range waits {
+				all.Go(func() {
+					began := time.Now()
+					if _, err := tokens.Issue(uuid.New()); err != nil {
+						failed.Add(1)
+					}
+					waits[i] = time.Since(began)
+				})
+			}
+			all.Wait()
+			slices.Sort(waits[:])
+			return waits[len(waits)-2], int(failed.Load())
+		}
+		if wait, failures := tried(); wait != 3*time.Second || failures != 9 || loads.Load() != 1 {
+			t.Errorf("without keys: %s, %d failures, %d loads", wait, failures, loads.Load())
+		}
+		fail = nil
+		if wait, failures := tried(); wait != 3*time.Second || failures != 0 || loads.Load() != 2 {
+			t.Errorf("the first time: %s, %d failures, %d loads", wait, failures, loads.Load())
+		}
+		time.Sleep(KeysLifetime)
+		if wait, failures := tried(); wait != 0 || failures != 0 || loads.Load() != 3 {
+			t.Errorf("beside a load: %s, %d failures, %d loads", wait, failures, loads.Load())
+		}
+		time.Sleep(4 * KeysLifetime)
+		if wait, failures := tried(); wait != 3*time.Second || failures != 0 || loads.Load() != 4 {
+			t.Errorf("after a long pause: %s, %d failures, %d loads", wait, failures, loads.Load())
+		}
+	})
 }

@@ -63,6 +63,13 @@ func newTokens(keys func() (*KeySet, error), now func() time.Time) *Tokens {
 	)}
 }
 
+// Ready returns nil once there are keys to issue tokens with, which then stay: what must not be done in vain
+// waits for it. An error says that the keys could not be loaded.
+func (t *Tokens) Ready() error {
+	_, err := t.keys()
+	return err
+}
+
 // Issue makes a token that says its bearer is the given user, for TokenLifetime from now.
 func (t *Tokens) Issue(user uuid.UUID) (string, error) {
 	keys, err := t.keys()

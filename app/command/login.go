@@ -35,6 +35,9 @@ func (a *Accounts) Login(ctx context.Context, in LoginInput) (Login, error) {
 	if message := emailFault(in.Email); message != "" {
 		return Login{}, raffle.Invalid(raffle.FieldError{Location: "body.email", Message: message})
 	}
+	if err := a.Tokens.Ready(); err != nil {
+		return Login{}, err
+	}
 	try := newLoginAttempt(in, a.now())
 	if err := try.read(ctx, a.DB); err != nil {
 		return Login{}, err

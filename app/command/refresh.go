@@ -16,11 +16,14 @@ import (
 
 // Refresh trades a refresh token for the next pair. A token works once. Seeing it again means that
 // two parties hold it, so its whole family is revoked: both must log in again. Every refusal is the
-// same raffle.CodeInvalidRefresh.
+// same raffle.CodeInvalidRefresh. Without keys to sign with the token stays unused.
 func (a *Accounts) Refresh(ctx context.Context, token string) (TokenPair, error) {
 	hash, ok := auth.ParseRefreshToken(token)
 	if !ok {
 		return TokenPair{}, errInvalidRefresh()
+	}
+	if err := a.Tokens.Ready(); err != nil {
+		return TokenPair{}, err
 	}
 	now, next := a.now(), newOpening()
 	known := knownToken{hash: hash}

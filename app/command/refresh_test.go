@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rifaapp/rifaapp/app/auth"
+	"github.com/rifaapp/rifaapp/app/command"
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
@@ -137,5 +138,30 @@ func TestErasedAccountHasNoSession(t *testing.T) {
 	refusedWith(t, err, raffle.CodeInvalidRefresh)
 	if n := count(t, o.db, `SELECT count(*) FROM sessions`) + count(t, o.db, `SELECT count(*) FROM refresh_tokens`); n != 0 {
 		t.Errorf("%d rows are left", n)
+	}
+}
+
+// Without keys to sign with nothing is used up or made: the client may ask again, as it is told.
+func TestNothingIsUsedUpWithoutKeys(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	ana := o.member(t, "ana@example.com")
+	keys, away := o.Tokens, errors.New("away")
+	o.Tokens = auth.NewTokensFrom(func() (*auth.KeySet, error) { return nil, away }, o.clock)
+	_, refresh := o.Refresh(t.Context(), ana.RefreshToken)
+	_, register := o.Register(t.Context(), command.RegisterInput{Name: "Bea", Email: "bea@example.com", Password: goodPassword})
+	_, login := o.login("ana@example.com", goodPassword, "192.0.2.1")
+	for _, err := range []error{refresh, register, login} {
+		if !errors.Is(err, away) {
+			t.Errorf("got %v", err)
+		}
+	}
+	o.Tokens = keys
+	if _, err := o.Refresh(t.Context(), ana.RefreshToken); err != nil {
+		t.Errorf("the refresh token was used up: %v", err)
+	}
+	o.member(t, "bea@example.com")
+	if n := count(t, o.db, `SELECT count(*) FROM sessions`); n != 2 {
+		t.Errorf("%d sessions, want those of two members", n)
 	}
 }

@@ -24,6 +24,9 @@ func (a *Accounts) Register(ctx context.Context, in RegisterInput) (Login, error
 	if err := in.check(); err != nil {
 		return Login{}, err
 	}
+	if err := a.Tokens.Ready(); err != nil {
+		return Login{}, err
+	}
 	// Before the transaction: hashing takes longer than all of it.
 	passwordHash, err := a.Passwords.Hash(ctx, in.Password)
 	if err != nil {
