@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 )
 
 // KeyStatus says what a key of the set is for.
@@ -161,9 +162,12 @@ func generateKey(status KeyStatus) signingKey {
 }
 
 // Rotate returns the set one step on: next becomes current, current becomes previous without its
-// private key, previous is dropped and a new next is made. A set without a next one gets a new
-// current key.
+// private key, previous is dropped and a new next is made. A set without a next one gets only that: nobody
+// would trust yet what another key signed.
 func (s *KeySet) Rotate() *KeySet {
+	if !slices.ContainsFunc(s.keys, func(k signingKey) bool { return k.status == KeyNext }) {
+		return &KeySet{keys: append(slices.Clone(s.keys), generateKey(KeyNext))}
+	}
 	rotated := &KeySet{}
 	for _, k := range s.keys {
 		switch k.status {
@@ -174,9 +178,6 @@ func (s *KeySet) Rotate() *KeySet {
 			k.status, k.private = KeyPrevious, nil
 			rotated.keys = append(rotated.keys, k)
 		}
-	}
-	if len(rotated.keys) == 1 {
-		rotated.keys = append(rotated.keys, generateKey(KeyCurrent))
 	}
 	rotated.keys = append(rotated.keys, generateKey(KeyNext))
 	return rotated

@@ -66,6 +66,22 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// Also from a set without a next key on, every key is trusted before it signs.
+func TestRotationOfASetWithoutANextKey(t *testing.T) {
+	t.Parallel()
+	alone := &KeySet{keys: GenerateKeySet().keys[:1]}
+	second := alone.Rotate()
+	if second.current().id != alone.current().id || len(second.keys) != 2 || second.keys[1].status != KeyNext {
+		t.Fatalf("a key signs that nobody knows: %v", second.PublicJWKS())
+	}
+	if third := second.Rotate(); third.current().id != second.keys[1].id {
+		t.Error("the next key does not come next")
+	}
+	if len(alone.keys) != 1 {
+		t.Error("the set itself changed")
+	}
+}
+
 func TestParseKeySetFaults(t *testing.T) {
 	t.Parallel()
 	private, _ := GenerateKeySet().PrivateJSON()

@@ -15,7 +15,8 @@ const keysUsage = `Usage: rifaapp keys new | rotate
   rotate     read a set on the standard input and print it one step on: the next key
              signs, the one before only checks, and there is a new next one. Let two
              hours pass between two steps: processes keep a set for 15 minutes, and
-             tokens signed with it live for 60 more.
+             tokens signed with it live for 60 more. A set without a next key only
+             gets one: processes must know a key before it signs.
 
 What they print is a secret: lead it into a file that only you can read, or into a
 store of secrets.
