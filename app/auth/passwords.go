@@ -13,8 +13,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// ErrBusy says that too many passwords are being checked, or that the request's time ended while it
-// waited for its turn. It may be tried again in a few seconds.
+// ErrBusy says that too many passwords are being checked, or that the request's time ended before this one
+// was. It may be tried again in a few seconds.
 var ErrBusy = errors.New("auth: too many passwords are being checked at the moment")
 
 // maxWaiting bounds the queue: at some 25 ms a password whoever comes later would wait longer than
@@ -114,8 +114,15 @@ func (p *Passwords) compute(ctx context.Context, password string, params argon2P
 	case <-ctx.Done():
 		return nil, ErrBusy
 	}
+	if ctx.Err() != nil {
+		return nil, ErrBusy
+	}
 	// The same characters typed on two keyboards may be composed differently (RFC 8265, section 4).
-	return argon2.IDKey(norm.NFC.Bytes([]byte(password)), salt, params.time, params.memory, params.threads, size), nil
+	key := argon2.IDKey(norm.NFC.Bytes([]byte(password)), salt, params.time, params.memory, params.threads, size)
+	if ctx.Err() != nil {
+		return nil, ErrBusy // or what follows would fail, as if it were at fault
+	}
+	return key, nil
 }
 
 // endTurn leaves the 19 MiB to be collected a little later, when the answer has gone.

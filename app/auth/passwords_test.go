@@ -130,6 +130,26 @@ func TestOneAtATime(t *testing.T) {
 	}
 }
 
+// Whose time has ended before the password is checked is told so, not that what comes next failed.
+func TestTimeThatEndsBeforeThePasswordIsChecked(t *testing.T) {
+	t.Parallel()
+	cheap, over := NewCheapPasswords(1), func() context.Context {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		return ctx
+	}()
+	for range 50 { // a turn is free all the time
+		if _, err := cheap.Hash(over, "too late"); !errors.Is(err, ErrBusy) {
+			t.Fatalf("it was over before: want ErrBusy, got %v", err)
+		}
+	}
+	ending, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if _, err := NewPasswords(1).Hash(ending, "takes longer"); !errors.Is(err, ErrBusy) {
+		t.Errorf("it ended meanwhile: want ErrBusy, got %v", err)
+	}
+}
+
 func TestQueueIsBounded(t *testing.T) {
 	t.Parallel()
 	p := NewCheapPasswords(1)

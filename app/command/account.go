@@ -46,11 +46,11 @@ type Login struct {
 	TokenPair
 }
 
-// Me returns the account of the caller. An account that is gone has no valid token:
-// raffle.CodeUnauthenticated.
+// Me returns the account of the caller, or raffle.CodeUnauthenticated when it is gone: the token of one that was
+// erased lives on for a while.
 func (a *Accounts) Me(ctx context.Context, caller uuid.UUID) (Account, error) {
 	account := Account{ID: caller}
-	err := a.DB.QueryRow(ctx, `SELECT name, email, created_at FROM users WHERE id = $1`, caller).
+	err := a.DB.QueryRow(ctx, `SELECT name, email, created_at FROM users WHERE id = $1 AND NOT `+erased, caller).
 		Scan(&account.Name, &account.Email, &account.CreatedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Account{}, raffle.Refuse(raffle.CodeUnauthenticated, "This account does not exist any more; log in with another one.")

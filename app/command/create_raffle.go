@@ -47,14 +47,14 @@ func (c *Raffles) Create(ctx context.Context, in CreateRaffle) (uuid.UUID, error
 		b.Queue(`
 			INSERT INTO raffles (id, title, description, ticket_price, currency, total_tickets, number_start,
 				number_padding, status, confirmation, draw_at, owner_id)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, id FROM users WHERE id = $12 AND NOT `+erased+` FOR KEY SHARE`,
 			id, in.Title, in.Description, in.TicketPrice, in.Currency, in.TotalTickets, in.NumberStart,
 			in.NumberPadding, in.Status, in.Confirmation, in.DrawAt, in.OwnerID)
 		rules.queue(b, id)
 		projection.RaffleCreated(b, id)
 		projection.RulesPublished(b, id)
 	})
-	if postgres.ForeignKeyViolation(err) == "raffles_owner_id_fkey" {
+	if postgres.ForeignKeyViolation(err) == "draw_rules_raffle_id_fkey" { // there was no organiser to make a raffle for
 		return uuid.Nil, raffle.Refuse(raffle.CodeUnauthenticated, "The account of this token no longer exists; sign in again.")
 	}
 	return id, err

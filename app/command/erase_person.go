@@ -13,6 +13,9 @@ import (
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
+// erased is the condition, in SQL, that a row of users is of an account that was erased.
+const erased = `email_key = 'erased ' || users.id`
+
 // Person is who an id or an e-mail address stands for: accounts, and participants with or without one.
 type Person struct {
 	Accounts     []uuid.UUID
@@ -49,7 +52,8 @@ func findPerson(ctx context.Context, tx pgx.Tx, who string) (p Person, err error
 			SELECT user_id FROM participants WHERE id = $1 AND user_id IS NOT NULL),
 		buyers AS (
 			SELECT id FROM participants
-			WHERE id = $1 OR user_id IN (SELECT id FROM accounts) OR (user_id IS NULL AND normalize(lower(normalize(email))) = $2))
+			WHERE id = $1 OR user_id IN (SELECT id FROM accounts) OR (normalize(lower(normalize(email))) = $2
+				AND NOT EXISTS (SELECT FROM users WHERE users.id = user_id AND NOT `+erased+`)))
 		SELECT ARRAY(SELECT id FROM accounts), ARRAY(SELECT id FROM buyers),
 			(SELECT count(*) FROM purchases WHERE participant_id IN (SELECT id FROM buyers))`, id, emailKey(who)).
 		Scan(&p.Accounts, &p.Participants, &p.Purchases)
@@ -62,13 +66,18 @@ func findPerson(ctx context.Context, tx pgx.Tx, who string) (p Person, err error
 // Erase removes what is known of a person: name, e-mail address, password, sessions, and the salts
 // that link them to the public lists of draws. Reservations, purchases, draws and every proof stay as
 // they are, about somebody without a name. It cannot be undone; repeating it with an id changes
-// nothing more. An access token that was given out before ends by itself within the hour.
+// nothing more. An access token that was given out before ends by itself within the hour, and opens no
+// raffle until then.
 //
 // It refuses with CodeInvalidTransition for the organiser of raffles that are not over: buyers need
 // somebody to draw or cancel them.
 func (a *Accounts) Erase(ctx context.Context, who string) (p Person, err error) {
 	err = postgres.InTxResolved(ctx, a.DB, postgres.RerunIsSafe, func(tx pgx.Tx) error {
 		if p, err = findPerson(ctx, tx, who); err != nil {
+			return err
+		}
+		// A raffle that is being created is there before it is counted, or finds the account erased.
+		if _, err := tx.Exec(ctx, `SELECT FROM users WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, p.Accounts); err != nil {
 			return err
 		}
 		if err := nothingUnderWay(ctx, tx, p.Accounts); err != nil {

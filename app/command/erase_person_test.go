@@ -13,6 +13,7 @@ import (
 
 	"github.com/rifaapp/rifaapp/app/auth"
 	"github.com/rifaapp/rifaapp/app/command"
+	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/projection"
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
@@ -62,13 +63,17 @@ func mentions(t *testing.T, o *office, text string) (found []string) {
 	return found
 }
 
+func motoOf(owner uuid.UUID) command.CreateRaffle {
+	return command.CreateRaffle{
+		Title: "Moto", TicketPrice: 500_000, Currency: "COP", TotalTickets: 50, Status: raffle.Open, Confirmation: raffle.ConfirmSelf, OwnerID: owner,
+	}
+}
+
 // drawnRaffle sells a number to each of the buyers and draws.
 func drawnRaffle(t *testing.T, o *office, owner uuid.UUID, buyers ...command.ReserveNumbers) (raffles *command.Raffles, id uuid.UUID) {
 	t.Helper()
 	raffles = &command.Raffles{DB: o.db}
-	id, err := raffles.Create(t.Context(), command.CreateRaffle{
-		Title: "Moto", TicketPrice: 500_000, Currency: "COP", TotalTickets: 50, Status: raffle.Open, Confirmation: raffle.ConfirmSelf, OwnerID: owner,
-	})
+	id, err := raffles.Create(t.Context(), motoOf(owner))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,15 +190,7 @@ func TestErasedAccountsGetNoSession(t *testing.T) {
 		_, err := o.login("ana@example.com", goodPassword, "192.0.2.1")
 		answered <- err
 	}()
-	for waiting := 0; waiting == 0; {
-		select {
-		case err := <-answered:
-			t.Fatalf("the login did not wait to be decided: %v", err)
-		default:
-		}
-		waiting = count(t, o.db, `SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'
-			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
-	}
+	o.waitsForALock(t, answered)
 	if _, err := o.Erase(t.Context(), ana.ID.String()); err != nil {
 		t.Fatal(err)
 	}
@@ -205,6 +202,78 @@ func TestErasedAccountsGetNoSession(t *testing.T) {
 	}
 	if n := count(t, o.db, `SELECT count(*) FROM sessions WHERE user_id = $1`, ana.ID); n != 0 {
 		t.Errorf("the erased account has %d sessions", n)
+	}
+}
+
+// waitsForALock returns when somebody does, who is to answer afterwards.
+func (o *office) waitsForALock(t *testing.T, answered <-chan error) {
+	t.Helper()
+	for waiting := 0; waiting == 0; {
+		select {
+		case err := <-answered:
+			t.Fatalf("it did not wait: %v", err)
+		default:
+		}
+		waiting = count(t, o.db, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
+	}
+}
+
+// The token of an erased account lives on for a while, and can do nothing that needs an organiser later.
+func TestErasedAccountsOpenNoRaffles(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	eva := o.member(t, "eva@example.com")
+	if _, err := o.Erase(t.Context(), "eva@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := o.Me(t.Context(), eva.ID)
+	refusedWith(t, err, raffle.CodeUnauthenticated)
+	_, err = (&command.Raffles{DB: o.db}).Create(t.Context(), motoOf(eva.ID))
+	refusedWith(t, err, raffle.CodeUnauthenticated)
+	if n := count(t, o.db, `SELECT count(*) FROM raffles`); n != 0 {
+		t.Errorf("there are %d raffles", n)
+	}
+}
+
+// A raffle that is created while its organiser is being erased is there to be counted, or is not created.
+func TestErasureWaitsForARaffleThatIsBeingCreated(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	eva := o.member(t, "eva@example.com")
+	creating, err := o.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer creating.Rollback(context.WithoutCancel(t.Context())) //nolint:errcheck // it was ended before, or the test has failed
+	if _, err := (&command.Raffles{DB: o.db}).Create(postgres.WithTx(t.Context(), creating), motoOf(eva.ID)); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan error, 1)
+	go func() {
+		_, err := o.Erase(t.Context(), eva.ID.String())
+		answered <- err
+	}()
+	o.waitsForALock(t, answered)
+	if err := creating.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	refusedWith(t, <-answered, raffle.CodeInvalidTransition)
+}
+
+// Who was erased and bought once more with the token that was left is found by the address, too.
+func TestBuyersWithAnErasedAccountAreFoundByTheirAddress(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	owner, eva := o.member(t, "owner@example.com"), o.member(t, "canary.eva@example.com")
+	if _, err := o.Erase(t.Context(), "canary.eva@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	drawnRaffle(t, o, owner.ID, command.ReserveNumbers{Caller: &eva.ID, Name: new("Canary Eva"), Email: new("canary.eva@example.com")})
+	if p, err := o.Erase(t.Context(), "canary.eva@example.com"); err != nil || len(p.Participants) != 1 {
+		t.Errorf("erased %+v, %v", p, err)
+	}
+	if found := mentions(t, o, "canary"); found != nil {
+		t.Errorf("the name or the address is still in %q", found)
 	}
 }
 
