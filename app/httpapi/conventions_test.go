@@ -312,12 +312,21 @@ func TestWholeNumbersAreIntegers(t *testing.T) {
 		`{"count":1E2,"price":99999999.10}`:                 `[100,null,null,"99999999.10"]`,
 		`{"count":-0.0,"numbers":[-0e5]}`:                   `[0,[0],null,"0.00"]`,
 		`{"count":9007199254740993,"numbers":[1.0]}`:        `[9007199254740993,[1],null,"0.00"]`,
+		`{"count":9007199254740993.0,"price":5E+3}`:         `[9007199254740993,null,null,"5000.00"]`,
+		`{"count":1,"price":500050e-2}`:                     `[1,null,null,"5000.50"]`,
+		`{"count":1,"price":-0.12e1}`:                       `[1,null,null,"-1.20"]`,
+		`{"count":1200e-2,"price":"7.10"}`:                  `[12,null,null,"7.10"]`,
 	} {
 		if w := call(a, "POST", "/rifaapp/whole", body); strings.TrimSpace(w.Body.String()) != want {
 			t.Errorf("%s: got %s, want %s", body, w.Body, want)
 		}
 	}
-	for _, body := range []string{`{"count":20.5}`, `{"count":1e30}`, `{"count":"20.0"}`, `{"count":20,"numbers":[3e9]}`} {
+	for _, body := range []string{
+		`{"count":20.5}`, `{"count":1e30}`, `{"count":"20.0"}`, `{"count":20,"numbers":[3e9]}`,
+		`{"count":9.99999999999999999999}`, `{"count":1e-400}`, `{"count":20,"numbers":[7.0000000000000000001]}`, // which floats hold as whole ones
+		`{"count":10.0,"price":4.9999999999999999999}`, `{"count":10.0,"price":99999998.99999999999}`, `{"count":1,"price":1e-3}`,
+		`{"count":1,"price":1e31}`, `{"count":1,"price":1e-999999999999}`, `{"count":1,"price":"5e3"}`,
+	} {
 		if w := call(a, "POST", "/rifaapp/whole", body); w.Code != 422 {
 			t.Errorf("%s: got %d %s", body, w.Code, w.Body)
 		}

@@ -2,11 +2,12 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -60,14 +61,11 @@ func plainIntegers(data []byte) []byte {
 	return plain
 }
 
-// exactly is up to where a float64 holds every integer.
-const exactly = 1 << 53
-
 func plainInteger(value any) any {
 	switch value := value.(type) {
 	case json.Number:
-		if f, err := value.Float64(); err == nil && strings.ContainsAny(value.String(), ".eE") && f == math.Trunc(f) && math.Abs(f) < exactly {
-			return int64(f)
+		if plain := strings.TrimRight(plainNumber(value.String()), "0"); strings.HasSuffix(plain, ".") {
+			return json.Number(strings.TrimSuffix(plain, "."))
 		}
 	case []any:
 		for i := range value {
@@ -79,4 +77,30 @@ func plainInteger(value any) any {
 		}
 	}
 	return value
+}
+
+// maxShift is how far an exponent may move the point: no field takes numbers of so many digits.
+const maxShift = 30
+
+// plainNumber writes a JSON number with a point and without an exponent, digit by digit: no float is near enough to
+// money. A number whose exponent is out of bounds stays as it is.
+func plainNumber(number string) string {
+	mantissa, exponent := number, ""
+	if at := strings.IndexAny(number, "eE"); at >= 0 {
+		mantissa, exponent = number[:at], number[at+1:]
+	}
+	shift, err := strconv.Atoi(cmp.Or(exponent, "0"))
+	if err != nil || shift < -maxShift || shift > maxShift {
+		return number
+	}
+	digits, negative := strings.CutPrefix(mantissa, "-")
+	whole, fraction, _ := strings.Cut(digits, ".")
+	whole = strings.Repeat("0", max(0, -shift)) + whole
+	fraction += strings.Repeat("0", max(0, shift))
+	digits, point := whole+fraction, len(whole)+shift
+	whole = cmp.Or(strings.TrimLeft(digits[:point], "0"), "0")
+	if negative {
+		whole = "-" + whole
+	}
+	return whole + "." + digits[point:]
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -29,6 +30,8 @@ func (a *amount) UnmarshalJSON(data []byte) error {
 		if err := json.Unmarshal(data, &text); err != nil {
 			return err
 		}
+	default:
+		text = strings.TrimSuffix(plainNumber(text), ".")
 	}
 	a.value, a.fault = raffle.ParseMoney(text)
 	return nil
