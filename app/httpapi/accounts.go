@@ -18,14 +18,14 @@ import (
 type accountBody struct {
 	ID        uuid.UUID `json:"id" format:"uuid" doc:"The account's id; owner_id of its raffles." example:"0192f7a8-c4d1-7e55-a3e4-b1f0c9d8e7f6"`
 	Name      string    `json:"name" example:"Ana Torres"`
-	Email     string    `json:"email" format:"email" example:"ana@example.com"`
+	Email     string    `json:"email" format:"idn-email" example:"ana@example.com"`
 	CreatedAt time.Time `json:"created_at" example:"2030-01-15T14:30:00Z"`
 }
 
 type loginBody struct {
 	ID           uuid.UUID `json:"id" format:"uuid" doc:"The account's id; owner_id of its raffles." example:"0192f7a8-c4d1-7e55-a3e4-b1f0c9d8e7f6"`
 	Name         string    `json:"name" example:"Ana Torres"`
-	Email        string    `json:"email" format:"email" example:"ana@example.com"`
+	Email        string    `json:"email" format:"idn-email" example:"ana@example.com"`
 	CreatedAt    time.Time `json:"created_at" example:"2030-01-15T14:30:00Z"`
 	AccessToken  string    `json:"access_token" doc:"Send it as Authorization: Bearer." example:"eyJhbGciOiJFZERTQSIsImtpZCI6Ijk…"`
 	TokenType    string    `json:"token_type" enum:"Bearer" example:"Bearer"`
@@ -56,7 +56,7 @@ var exampleLogin = map[string]any{
 type registerInput struct {
 	Body struct {
 		Name     string `json:"name" minLength:"2" maxLength:"120" doc:"How others see you." example:"Ana Torres"`
-		Email    string `json:"email" format:"email" maxLength:"254" doc:"Compared case-insensitively." example:"ana@example.com"`
+		Email    string `json:"email" format:"idn-email" maxLength:"254" doc:"Compared case-insensitively." example:"ana@example.com"`
 		Password string `json:"password" minLength:"8" maxLength:"128" doc:"Anything but one of the most common passwords." example:"tarde de mayo 42"`
 	}
 }
@@ -83,7 +83,7 @@ func (a *API) registerAccount(ctx context.Context, in *registerInput) (*loginOut
 
 type loginInput struct {
 	Body struct {
-		Email    string `json:"email" format:"email" maxLength:"254" example:"ana@example.com"`
+		Email    string `json:"email" format:"idn-email" maxLength:"254" example:"ana@example.com"`
 		Password string `json:"password" minLength:"1" maxLength:"128" example:"tarde de mayo 42"`
 	}
 	address string

@@ -361,6 +361,7 @@ func TestIdempotencyKeysOutOfBounds(t *testing.T) {
 	a := setup(t)
 	for key, want := range map[string]string{
 		strings.Repeat("ñ", maxIdempotencyKey+1): "must have at most 255 characters", "caf\xe9": "must be UTF-8",
+		"": "must not be empty: leave the header out, or send a text that nobody else would choose",
 	} {
 		w := call(a, "POST", "/rifaapp/v2/samples/"+sampleID, `{"title":"abc"}`, "Authorization", "Bearer good", "Idempotency-Key", key)
 		if p := problemIn(t, w); w.Code != 422 || len(p.Errors) != 1 || p.Errors[0] != (ProblemField{"header.Idempotency-Key", want}) {

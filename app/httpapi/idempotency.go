@@ -63,6 +63,8 @@ func (a *API) once(ctx huma.Context, x *exchange, r *http.Request, key string, n
 // keyFault says which rule a key breaks; "" when it breaks none.
 func keyFault(key string) string {
 	switch {
+	case key == "":
+		return "must not be empty: leave the header out, or send a text that nobody else would choose"
 	case !utf8.ValidString(key):
 		return "must be UTF-8"
 	case utf8.RuneCountInString(key) > maxIdempotencyKey:
@@ -110,6 +112,9 @@ func (x *exchange) replay(answer command.Answer) {
 	x.status = answer.Status
 	for name, value := range answer.Header {
 		x.Header().Set(name, value)
+	}
+	if answer.Status >= http.StatusBadRequest {
+		x.Header().Set("Content-Type", mediaOfProblem(x.accept)) // this request may ask for the other one
 	}
 	x.Header().Set(headerReplayed, "true")
 }

@@ -16,6 +16,14 @@ func joinLists(header http.Header) {
 	}
 }
 
+// mediaOfProblem is the media type of a problem for a client that sends such an Accept header.
+func mediaOfProblem(accept string) string {
+	if acceptsProblem(accept) {
+		return mediaProblem
+	}
+	return mediaJSON
+}
+
 // acceptsProblem says whether an Accept header names application/problem+json itself. A wildcard
 // does not count: existing clients send one and read plain application/json.
 func acceptsProblem(accept string) bool {

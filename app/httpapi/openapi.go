@@ -173,7 +173,10 @@ func (a *API) document(o *operation) {
 		}
 	}
 	if o.method == http.MethodGet {
-		described.Responses["304"] = &huma.Response{Description: "The client has the current answer already."}
+		described.Responses["304"] = &huma.Response{Description: "The client has the current answer already.", Headers: map[string]*huma.Param{}}
+		if link := success.Headers["Link"]; link != nil {
+			described.Responses["304"].Headers["Link"] = link
+		}
 	}
 	for status, response := range described.Responses {
 		code, _ := strconv.Atoi(status)

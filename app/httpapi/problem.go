@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,8 +30,8 @@ type Problem struct {
 
 	members    map[string]any
 	retryAfter time.Duration
-	cause      error // what went wrong inside, for the log and for EXPOSE_ERRORS
-	media      bool  // the client's Accept names application/problem+json
+	cause      error  // what went wrong inside, for the log and for EXPOSE_ERRORS
+	media      string // that the client asks for
 }
 
 // ProblemField says which field breaks which rule; it never repeats the value.
@@ -56,12 +57,7 @@ func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
 func (p *Problem) GetStatus() int { return p.Status }
 
 // ContentType is the media type that the client's Accept asked for.
-func (p *Problem) ContentType(string) string {
-	if p.media {
-		return mediaProblem
-	}
-	return mediaJSON
-}
+func (p *Problem) ContentType(string) string { return cmp.Or(p.media, mediaJSON) }
 
 // newProblem makes the problem of a code; an empty detail takes the code's own sentence.
 func newProblem(code raffle.Code, detail string) *Problem {
@@ -118,7 +114,7 @@ func refusedProblem(e *raffle.Error) *Problem {
 func (p *Problem) complete(x *exchange) *Problem {
 	p.RequestID = x.requestID
 	p.Type = x.base + explained(p.Code)
-	p.media = acceptsProblem(x.accept)
+	p.media = mediaOfProblem(x.accept)
 	x.code = p.Code
 	if p.cause != nil {
 		x.fault = p.cause

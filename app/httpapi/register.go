@@ -123,8 +123,8 @@ func (a *API) enter(o *operation) func(huma.Context, func(huma.Context)) {
 		if caller != nil {
 			ctx = huma.WithContext(ctx, caller)
 		}
-		if key := r.Header.Get(headerIdempotencyKey); key != "" && o.keyed() {
-			a.once(ctx, x, r, key, next)
+		if keys := r.Header.Values(headerIdempotencyKey); len(keys) > 0 && o.keyed() {
+			a.once(ctx, x, r, keys[0], next)
 			return
 		}
 		next(ctx)

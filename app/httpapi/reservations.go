@@ -13,7 +13,7 @@ import (
 
 type participantBody struct {
 	Name  string  `json:"name" minLength:"2" maxLength:"120" example:"Luz Marina"`
-	Email *string `json:"email,omitempty" nullable:"true" format:"email" maxLength:"254" example:"luz@example.com"`
+	Email *string `json:"email,omitempty" nullable:"true" format:"idn-email" maxLength:"254" example:"luz@example.com"`
 }
 
 type reserveInput struct {

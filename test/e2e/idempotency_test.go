@@ -35,6 +35,12 @@ func TestIdempotencyKey(t *testing.T) {
 	if replay := u.post(address, object{"numbers": []int{100}}, "Idempotency-Key", key+"r"); !bytes.Equal(replay.body, refused.body) {
 		t.Errorf("the refusal's replay differs:\n%s\n%s", refused.body, replay.body)
 	}
+	for _, media := range []string{"application/problem+json", "application/json"} {
+		replay := u.post(address, object{"numbers": []int{100}}, "Idempotency-Key", key+"r", "Accept", media)
+		if !bytes.Equal(replay.body, refused.body) || replay.header.Get("Content-Type") != media {
+			t.Errorf("asked for %s, the refusal's replay is %s: %s", media, replay.header.Get("Content-Type"), replay.body)
+		}
+	}
 	u.post(address, body, "Idempotency-Key", strings.Repeat("k", 255)).want(201)
 	u.post(address, body, "Idempotency-Key", strings.Repeat("k", 256)).invalid("header.Idempotency-Key")
 
