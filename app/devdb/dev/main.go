@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -48,7 +49,10 @@ func run(ctx context.Context) error {
 	}
 	defer release()
 	started := time.Now()
-	binary := filepath.Join(home, "bin", "rifaapp")
+	binary, err := binaryPath()
+	if err != nil {
+		return err
+	}
 	progress("building the API")
 	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./app/cmd/rifaapp")
 	build.Stdout, build.Stderr = os.Stdout, os.Stderr
@@ -56,7 +60,7 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("build the API (run this at the top of the repository): %w", err)
 	}
 	built := time.Now()
-	stopOrphan()
+	stopOrphan(binary)
 	db, err := startDatabase(ctx)
 	if err != nil {
 		return err
@@ -80,12 +84,28 @@ func claim() (release func(), err error) {
 	}
 	lock, err := devdb.Claim(home)
 	if errors.Is(err, devdb.ErrInUse) {
-		return nil, fmt.Errorf("another mage dev runs in this folder: use it, its addresses are in %s, or stop it first with Ctrl-C", envPath)
+		return nil, fmt.Errorf("another mage dev runs in this folder: use it, its addresses are in %s, or stop it first with Ctrl-C%s", envPath, holder())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("use %s: %w", home, err)
 	}
-	return func() { _ = lock.Close() }, nil
+	if err := os.WriteFile(holderPath, []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		_ = lock.Close()
+		return nil, err
+	}
+	return func() {
+		_ = os.Remove(holderPath)
+		_ = lock.Close()
+	}, nil
+}
+
+// holder is how to end a run that has no terminal any more.
+func holder() string {
+	pid, err := os.ReadFile(holderPath)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf(", or from another terminal with: kill %s", pid)
 }
 
 // serve runs the API on the database, with the demo in it, until ctx ends.
@@ -153,6 +173,7 @@ var (
 	logPath     = filepath.Join(home, "api.log")
 	lastLogPath = logPath + ".1"
 	pidPath     = filepath.Join(home, "api.pid")
+	holderPath  = filepath.Join(home, "dev.pid")
 )
 
 // startAPI serves on port 8000, or on PORT, or the next free one, and waits until the database is migrated.
@@ -204,9 +225,20 @@ func startAPI(ctx context.Context, binary string, database []string) (*api, erro
 	return a, nil
 }
 
-// environment is what the API is told: ours, what suits development, and the way to the database.
+// elsewhere are the variables that lead, or log in, to another database than DB_HOST does.
+var elsewhere = []string{"SQITCH_TARGET", "DB_READ_HOST", "DB_IAM_AUTH", "DB_SECRET_ARN", "DB_SSLROOTCERT"}
+
+// environment is what the API is told: ours, what suits development, and the way to the database. A database
+// of ours has no use for what the shell says of another, which migrations must not reach.
 func environment(database []string) ([]string, error) {
-	env := append(os.Environ(), "AUTO_MIGRATE=true", "CORS_ALLOW_ORIGINS=*", "EXPOSE_ERRORS=true")
+	env := os.Environ()
+	if database != nil {
+		env = slices.DeleteFunc(env, func(variable string) bool {
+			name, _, _ := strings.Cut(variable, "=")
+			return slices.Contains(elsewhere, name)
+		})
+	}
+	env = append(env, "AUTO_MIGRATE=true", "CORS_ALLOW_ORIGINS=*", "EXPOSE_ERRORS=true")
 	if os.Getenv("JWT_KEYS") == "" {
 		keys, err := keepKeys(keysPath)
 		if err != nil {
@@ -217,8 +249,11 @@ func environment(database []string) ([]string, error) {
 	return append(env, database...), nil
 }
 
+// binaryPath is where the API is built, in full: no process of another folder is called so.
+func binaryPath() (string, error) { return filepath.Abs(filepath.Join(home, "bin", "rifaapp")) }
+
 // stopOrphan ends the API of an earlier run that was killed before it could do so itself.
-func stopOrphan() {
+func stopOrphan(binary string) {
 	content, err := os.ReadFile(pidPath)
 	if err != nil {
 		return
@@ -228,7 +263,7 @@ func stopOrphan() {
 		return
 	}
 	command, err := exec.Command("ps", "-o", "args=", "-p", strconv.Itoa(pid)).Output()
-	if err == nil && strings.Contains(string(command), filepath.Join(home, "bin", "rifaapp")+" serve") {
+	if err == nil && strings.HasPrefix(string(command), binary+" serve") {
 		_ = syscall.Kill(pid, syscall.SIGTERM)
 		for end := time.Now().Add(stopTimeout); syscall.Kill(pid, 0) == nil && time.Now().Before(end); {
 			time.Sleep(pollInterval) // until its port is free
