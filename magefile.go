@@ -198,6 +198,9 @@ func truth(b *bool) string {
 
 // deploy runs a command of infra/deploy. Trailing arguments that are empty are left out.
 func deploy(ctx context.Context, command string, args []string, f flags) error {
+	if strings.HasPrefix(args[0], "-") {
+		return fmt.Errorf("%s is no environment: its name comes first, then options, as in `go tool mage %s dev %s`", args[0], command, args[0])
+	}
 	line := []string{command}
 	for name, value := range f {
 		if value != "" {

@@ -22,6 +22,7 @@ func TestRequest(t *testing.T) {
 		"migrate":        {"migrate", `{"environment":"dev","ref":"main"}`, "", "environment=dev\nref=main\nlambda_only=false\nversion=\n", ""},
 		"rollback":       {"rollback", `{"environment":"prod","version":"12"}`, "", "environment=prod\nref=main\nlambda_only=false\nversion=12\n", ""},
 		"nothing":        {"deploy", `null`, "repository_dispatch", "", `there is no environment ""`},
+		"no payload":     {"deploy", "\n", "", "", `PAYLOAD is empty: it holds what was dispatched, such as {"environment":"dev"}`},
 		"unknown env":    {"deploy", `{"environment":"../dev"}`, "", "", `there is no environment "../dev"; known: dev, prod`},
 		"unknown member": {"deploy", `{"environment":"dev","command":"rm"}`, "", "", `unknown field "command"`},
 		"wrong type":     {"deploy", `{"environment":"dev","lambda_only":"yes"}`, "", "", "the payload is not what deploy takes"},

@@ -23,9 +23,9 @@ store of secrets.
 `
 
 // keys is `rifaapp keys`.
-func keys(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
+func keys(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	if len(args) != 1 || args[0] != "new" && args[0] != "rotate" {
-		return explain(keysUsage, args, stdout)
+		return explain(keysUsage, args, stdout, stderr)
 	}
 	set := auth.GenerateKeySet()
 	if args[0] == "rotate" {

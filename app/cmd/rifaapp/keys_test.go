@@ -13,9 +13,10 @@ import (
 // Tokens outlive one step of a rotation, not two; what is printed is what JWT_KEYS takes.
 func TestKeys(t *testing.T) {
 	t.Parallel()
+	var explained strings.Builder
 	do := func(stdin string, args ...string) (string, error) {
 		var out strings.Builder
-		err := run(t.Context(), append([]string{"keys"}, args...), environment(), strings.NewReader(stdin), &out, &out)
+		err := run(t.Context(), append([]string{"keys"}, args...), environment(), strings.NewReader(stdin), &out, &explained)
 		return out.String(), err
 	}
 	printed := func(stdin string, args ...string) (text string, tokens *auth.Tokens) {
@@ -43,8 +44,8 @@ func TestKeys(t *testing.T) {
 		t.Errorf("after two steps: %v", err)
 	}
 	var exit exitError
-	if out, err := do("", "make"); !errors.As(err, &exit) || exit != 2 || !strings.Contains(out, "Usage") {
-		t.Errorf("a wrong command: %v, %s", err, out)
+	if out, err := do("", "make"); !errors.As(err, &exit) || exit != 2 || out != "" || !strings.Contains(explained.String(), "Usage") {
+		t.Errorf("a wrong command: %v; into the file of keys goes %q", err, out)
 	}
 	if out, err := do(`{"keys":[]}`, "rotate"); err == nil || strings.Contains(out, "keys") {
 		t.Errorf("what is no set was rotated: %s", out)

@@ -75,11 +75,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	case "migrate":
 		return migrateCommand(ctx, args, getenv, stdin, stdout, stderr)
 	case "projections":
-		return projections(ctx, args, getenv, stdout)
+		return projections(ctx, args, getenv, stdout, stderr)
 	case "people":
-		return people(ctx, args, getenv, stdin, stdout)
+		return people(ctx, args, getenv, stdin, stdout, stderr)
 	case "keys":
-		return keys(ctx, args, stdin, stdout)
+		return keys(ctx, args, stdin, stdout, stderr)
 	case "verify-draw":
 		if code := draw.Command(ctx, args, prompt.Reader(ctx, stdin), stdout, stderr); code != 0 {
 			return exitError(code)
@@ -96,12 +96,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	return exitError(2)
 }
 
-// explain prints how a command is used to whoever asks for help, or else called it wrongly: that is exit status 2.
-func explain(usage string, args []string, stdout io.Writer) error {
-	fmt.Fprint(stdout, usage)
-	if len(args) == 1 && (args[0] == "--help" || args[0] == "-h") {
-		return nil
+// explain prints how a command is used: to whoever asks for help, or else called it wrongly, which is exit status 2
+// and nothing on the standard output, where something else was wanted.
+func explain(usage string, args []string, stdout, stderr io.Writer) error {
+	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
+		_, err := io.WriteString(stdout, usage)
+		return err
 	}
+	fmt.Fprint(stderr, usage)
 	return exitError(2)
 }
 

@@ -136,6 +136,8 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"projections", "--help"}, 0, "check | rebuild"},
 		{[]string{"people", "--help"}, 0, "people erase"},
 		{[]string{"keys", "-h"}, 0, "keys new | rotate"},
+		{[]string{"keys", "new", "--help"}, 0, "keys new | rotate"},
+		{[]string{"people", "erase", "-h"}, 0, "people erase"},
 		{[]string{"projections", "check"}, 1, "DB_HOST is missing"},
 	} {
 		if status, said := invoke(t, nothing, c.args...); status != c.status || !strings.Contains(said, c.says) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rifaapp/rifaapp/app/auth"
 	"github.com/rifaapp/rifaapp/app/command"
+	"github.com/rifaapp/rifaapp/app/postgres"
 	"github.com/rifaapp/rifaapp/app/prompt"
 )
 
@@ -21,10 +22,10 @@ const peopleUsage = `Usage: rifaapp people erase [--yes] ID-OR-EMAIL
 `
 
 // people is `rifaapp people`.
-func people(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout io.Writer) error {
+func people(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
 	yes, who, ok := parsePeople(args)
 	if !ok {
-		return explain(peopleUsage, args, stdout)
+		return explain(peopleUsage, args, stdout, stderr)
 	}
 	db, err := openDatabase(ctx, getenv)
 	if err != nil {
@@ -33,6 +34,9 @@ func people(ctx context.Context, args []string, getenv func(string) string, stdi
 	defer db.Close()
 	accounts := &command.Accounts{DB: db, Passwords: auth.NewPasswords(1)}
 	person, err := accounts.FindPerson(ctx, who)
+	if postgres.NotMigrated(err) {
+		return errNotMigrated
+	}
 	if err != nil {
 		return err
 	}

@@ -20,9 +20,9 @@ const projectionsUsage = `Usage: rifaapp projections check | rebuild
              they answer 503 with Retry-After.
 `
 
-func projections(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
+func projections(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
 	if len(args) != 1 || args[0] != "check" && args[0] != "rebuild" {
-		return explain(projectionsUsage, args, stdout)
+		return explain(projectionsUsage, args, stdout, stderr)
 	}
 	db, err := openDatabase(ctx, getenv)
 	if err != nil {

@@ -107,3 +107,14 @@ func TestOperatorsAreNotHurried(t *testing.T) {
 		}
 	}
 }
+
+// Whoever asks something of an empty database is told what it lacks.
+func TestDatabaseThatIsNotMigrated(t *testing.T) {
+	t.Parallel()
+	getenv := environment(testdb.NewEmpty(t).Env()...)
+	for _, command := range [][]string{{"projections", "rebuild"}, {"projections", "check"}, {"people", "erase", "--yes", "luz@example.com"}} {
+		if status, said := invoke(t, getenv, command...); status != 1 || !strings.Contains(said, "rifaapp migrate") {
+			t.Errorf("%v: exit status %d:\n%s", command, status, said)
+		}
+	}
+}

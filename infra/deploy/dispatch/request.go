@@ -20,6 +20,9 @@ type request struct {
 // Read checks a payload from outside: no unknown members, each of the right type and form. Members that the type of
 // event does not have must not be there. An empty ref is main.
 func Read(eventType, payload string) (Event, error) {
+	if strings.TrimSpace(payload) == "" {
+		return Event{}, errors.New(`PAYLOAD is empty: it holds what was dispatched, such as {"environment":"dev"}`)
+	}
 	decoder := json.NewDecoder(strings.NewReader(payload))
 	decoder.DisallowUnknownFields()
 	var r request

@@ -23,7 +23,7 @@ type Environment struct {
 func Known(infraDir string) ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(infraDir, "envs"))
 	if err != nil {
-		return nil, fmt.Errorf("no environments in %s: %w; name the infrastructure directory with --infra-dir", infraDir, err)
+		return nil, fmt.Errorf("no environments in %s: %w; name the infrastructure directory with -infraDir=DIR", infraDir, err)
 	}
 	var names []string
 	for _, entry := range entries {
