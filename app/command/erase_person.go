@@ -76,8 +76,11 @@ func (a *Accounts) Erase(ctx context.Context, who string) (p Person, err error) 
 		if p, err = findPerson(ctx, tx, who); err != nil {
 			return err
 		}
-		// A raffle that is being created is there before it is counted, or finds the account erased.
+		// What the account is just creating is there afterwards, or finds it erased.
 		if _, err := tx.Exec(ctx, `SELECT FROM users WHERE id = ANY ($1) ORDER BY id FOR UPDATE`, p.Accounts); err != nil {
+			return err
+		}
+		if p, err = findPerson(ctx, tx, who); err != nil {
 			return err
 		}
 		if err := nothingUnderWay(ctx, tx, p.Accounts); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -235,29 +236,49 @@ func TestErasedAccountsOpenNoRaffles(t *testing.T) {
 	}
 }
 
-// A raffle that is created while its organiser is being erased is there to be counted, or is not created.
-func TestErasureWaitsForARaffleThatIsBeingCreated(t *testing.T) {
+// What an account creates while it is being erased is counted, and erased with it.
+func TestErasureWaitsForWhatIsBeingCreated(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
-	eva := o.member(t, "eva@example.com")
+	owner, eva := o.member(t, "owner@example.com"), o.member(t, "canary.eva@example.com")
+	raffles, id := drawnRaffle(t, o, owner.ID)
+	err := o.eraseDuring(t, eva.ID, func(ctx context.Context) error {
+		_, err := raffles.Reserve(ctx, command.ReserveNumbers{RaffleID: id, Caller: &eva.ID, Name: new("Canary Eva"), Numbers: []int32{7}, Minutes: 10})
+		return err
+	})
+	if found := mentions(t, o, "canary"); err != nil || found != nil {
+		t.Errorf("erased with %v; the name or the address is still in %q", err, found)
+	}
+	err = o.eraseDuring(t, owner.ID, func(ctx context.Context) error {
+		_, err := raffles.Create(ctx, motoOf(owner.ID))
+		return err
+	})
+	if refused := refusedWith(t, err, raffle.CodeInvalidTransition); !strings.Contains(refused.Detail, "2 raffles") {
+		t.Errorf("refused with %q", refused.Detail)
+	}
+}
+
+// eraseDuring erases an account while what create does is not committed yet.
+func (o *office) eraseDuring(t *testing.T, account uuid.UUID, create func(ctx context.Context) error) error {
+	t.Helper()
 	creating, err := o.db.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer creating.Rollback(context.WithoutCancel(t.Context())) //nolint:errcheck // it was ended before, or the test has failed
-	if _, err := (&command.Raffles{DB: o.db}).Create(postgres.WithTx(t.Context(), creating), motoOf(eva.ID)); err != nil {
+	if err := create(postgres.WithTx(t.Context(), creating)); err != nil {
 		t.Fatal(err)
 	}
 	answered := make(chan error, 1)
 	go func() {
-		_, err := o.Erase(t.Context(), eva.ID.String())
+		_, err := o.Erase(t.Context(), account.String())
 		answered <- err
 	}()
 	o.waitsForALock(t, answered)
 	if err := creating.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	refusedWith(t, <-answered, raffle.CodeInvalidTransition)
+	return <-answered
 }
 
 // Who was erased and bought once more with the token that was left is found by the address, too.
