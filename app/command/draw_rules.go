@@ -82,7 +82,7 @@ func localized(l *draw.Lottery) *draw.Lottery {
 	if l == nil {
 		return nil
 	}
-	at, err := time.Parse(time.RFC3339, l.DrawsAt)
+	at, err := draw.ParseTime(l.DrawsAt)
 	location, unknown := zone(l.TimeZone)
 	if err != nil || unknown != nil || at.Nanosecond() != 0 {
 		return l // the rules refuse it

@@ -110,7 +110,7 @@ func (f *Faults) lottery(in RulesInput) {
 }
 
 func (f *Faults) lotteryTime(l Lottery) {
-	at, err := parseTime(l.DrawsAt)
+	at, err := ParseTime(l.DrawsAt)
 	f.when(err != nil || at.Nanosecond() != 0 || at.Year() < 2000, "lottery.draws_at",
 		"must be a time with its offset, such as 2026-12-05T22:30:00-05:00")
 	f.when(badText(l.TimeZone) || strings.ContainsAny(l.TimeZone, " \\"), "lottery.time_zone", "must be a zone such as America/Bogota")

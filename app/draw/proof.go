@@ -135,7 +135,7 @@ func checkSpelling(data []byte) error {
 		if text == nil {
 			continue
 		}
-		if _, err := parseTime(*text); err != nil {
+		if _, err := ParseTime(*text); err != nil {
 			return err
 		}
 	}

@@ -90,7 +90,7 @@ func (r *Rules) finish(doc rulesDocument) error {
 		return Faults{{Field: "prize_names", Message: "must name each prize"}}
 	}
 	if doc.DrawAt != nil {
-		at, err := parseTime(*doc.DrawAt)
+		at, err := ParseTime(*doc.DrawAt)
 		if err != nil || at.Nanosecond() != 0 {
 			return Faults{{Field: "draw_at", Message: "must be a time in whole seconds, or null"}}
 		}
@@ -105,15 +105,16 @@ func (r *Rules) finish(doc rulesDocument) error {
 	return r.check()
 }
 
-// parseTime reads a time as RFC 3339 spells it. time.Parse alone takes an hour of one digit, a comma for the point
-// and an offset of a day, too, and other readers do not.
-func parseTime(text string) (time.Time, error) {
+// ParseTime reads a time as RFC 3339 spells it. time.Parse alone takes an hour of one digit, a comma for the point
+// and offsets of a day or with 60 minutes, too, and other readers do not.
+func ParseTime(text string) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		return time.Time{}, err
 	}
 	offset := text[max(0, len(text)-len("00:00")):]
-	if text[len("2006-01-02T15")] != ':' || strings.Contains(text, ",") || !strings.HasSuffix(text, "Z") && offset > "23:59" {
+	beyond := !strings.HasSuffix(text, "Z") && (offset > "23:59" || offset[len("00:"):] > "59")
+	if text[len("2006-01-02T15")] != ':' || strings.Contains(text, ",") || beyond {
 		return time.Time{}, fmt.Errorf("%q is no time as RFC 3339 spells it", text)
 	}
 	return at, nil

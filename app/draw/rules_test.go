@@ -114,6 +114,7 @@ func TestParseRulesIsStrict(t *testing.T) {
 		"a look-alike of prizes":     {`"prizes":1`, `"prizes":2,"prizeſ":1`},
 		"an hour of one digit":       {`"draw_at":null`, `"draw_at":"2026-12-24T2:00:00Z"`},
 		"a comma in draw_at":         {`"draw_at":null`, `"draw_at":"2026-12-24T20:00:00,0Z"`},
+		"an offset of 60 minutes":    {`"draw_at":null`, `"draw_at":"2026-12-24T20:00:00+00:60"`},
 		"an offset of a day":         {`"draw_at":null`, `"draw_at":"2026-12-24T20:00:00+24:00"`},
 		"another version":            {`"v":1`, `"v":2`},
 		"no draw_at":                 {`"draw_at":null,`, ``},

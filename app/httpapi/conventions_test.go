@@ -333,6 +333,42 @@ func TestWholeNumbersAreIntegers(t *testing.T) {
 	}
 }
 
+// A time that other readers of RFC 3339 would refuse is refused, in a PATCH as in a POST.
+func TestTimesAreThoseOfRFC3339(t *testing.T) {
+	t.Parallel()
+	type input struct {
+		Body struct {
+			At    *instant       `json:"at,omitempty" nullable:"true"`
+			Moved patch[instant] `json:"moved,omitempty" nullable:"true"`
+		}
+	}
+	type output struct{ Body []*time.Time }
+	a := New(Options{})
+	register(a, operation{method: "POST", path: "/times", id: "times", tag: "Meta", summary: "Tell times"},
+		func(_ context.Context, in *input) (*output, error) {
+			return &output{[]*time.Time{in.Body.At.time(), in.Body.Moved.value.time()}}, nil
+		})
+	for body, want := range map[string]string{
+		`{}`: `[null,null]`, `{"at":null,"moved":null}`: `[null,null]`,
+		`{"at":"2031-01-01T00:00:00Z","moved":"2031-01-01T00:00:00.5-05:00"}`: `["2031-01-01T00:00:00Z","2031-01-01T00:00:00.5-05:00"]`,
+	} {
+		if w := call(a, "POST", "/rifaapp/times", body); strings.TrimSpace(w.Body.String()) != want {
+			t.Errorf("%s: got %s, want %s", body, w.Body, want)
+		}
+	}
+	for _, text := range []string{
+		`"2031-01-01T00:00:00+24:00"`, `"2031-01-01T00:00:00+00:60"`, `"2031-01-01T1:00:00Z"`, `"2031-01-01T00:00:00,5Z"`,
+		`"2031-01-01"`, `"2031-02-30T00:00:00Z"`, `"2031-01-01T00:00:00"`, `""`,
+	} {
+		for _, field := range []string{"at", "moved"} {
+			w := call(a, "POST", "/rifaapp/times", `{"`+field+`":`+text+`}`)
+			if p := problemIn(t, w); w.Code != 422 || len(p.Errors) != 1 || p.Errors[0] != (ProblemField{"body." + field, badTime}) {
+				t.Errorf("%s %s: got %d %s", field, text, w.Code, w.Body)
+			}
+		}
+	}
+}
+
 func TestInputsThatHumaWouldMisread(t *testing.T) {
 	t.Parallel()
 	type hidden struct {

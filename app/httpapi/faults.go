@@ -18,6 +18,8 @@ const (
 	maxLocation    = 200 // characters of a location; the client chooses the names of unknown fields
 )
 
+const badTime = "must be a time such as 2030-01-31T18:00:00Z (RFC 3339, with an offset)"
+
 // settle replaces what huma keeps in package variables: its error body, its wording, and its
 // leniency about the case of field names. Once per process.
 var settle = sync.OnceFunc(func() {
@@ -35,7 +37,7 @@ var settle = sync.OnceFunc(func() {
 	huma.DefaultArrayNullable = false
 	validation.MsgUnexpectedProperty = "is not a field of this object"
 	validation.MsgExpectedRequiredProperty = requiredPrefix + "%s"
-	validation.MsgExpectedRFC3339DateTime = "must be a time such as 2030-01-31T18:00:00Z (RFC 3339, with an offset)"
+	validation.MsgExpectedRFC3339DateTime = badTime
 	validation.MsgExpectedRFC5322Email = "must be an e-mail address%.0s" // the reason would repeat the value
 	validation.MsgExpectedRFC4122UUID = "must be a UUID%.0s"
 	validation.MsgExpectedMatchExactlyOneSchema = "has the wrong form"

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/rifaapp/rifaapp/app/command"
+	"github.com/rifaapp/rifaapp/app/draw"
 	"github.com/rifaapp/rifaapp/app/raffle"
 )
 
@@ -54,6 +56,49 @@ func (a *amount) Resolve(_ huma.Context, prefix *huma.PathBuffer) []error {
 	return []error{&huma.ErrorDetail{Location: prefix.String(), Message: a.fault.Error()}}
 }
 
+// instant is a time as it comes in. time.Time's own reading takes spellings that RFC 3339 does not have.
+type instant struct {
+	value time.Time
+	fault string
+}
+
+// UnmarshalJSON keeps a fault for Resolve. What is not a text, or far from a time, breaks the schema, which says so
+// itself.
+func (i *instant) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return nil //nolint:nilerr // see above
+	}
+	var err error
+	if i.value, err = time.Parse(time.RFC3339, text); err == nil {
+		if _, err = draw.ParseTime(text); err != nil {
+			i.fault = badTime
+		}
+	}
+	return nil
+}
+
+// Schema is that of a time.
+func (instant) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(reflect.TypeFor[time.Time](), true, "")
+}
+
+// Resolve reports what UnmarshalJSON found.
+func (i *instant) Resolve(_ huma.Context, prefix *huma.PathBuffer) []error {
+	if i.fault == "" {
+		return nil
+	}
+	return []error{&huma.ErrorDetail{Location: prefix.String(), Message: i.fault}}
+}
+
+// time is nil for none.
+func (i *instant) time() *time.Time {
+	if i == nil {
+		return nil
+	}
+	return &i.value
+}
+
 // patch is a field of a PATCH body that tells "not sent" from "null".
 type patch[T any] struct {
 	sent  bool
@@ -73,6 +118,14 @@ func (p *patch[T]) UnmarshalJSON(data []byte) error {
 // Schema is that of the value; struct tags add to it.
 func (patch[T]) Schema(r huma.Registry) *huma.Schema {
 	return r.Schema(reflect.TypeFor[T](), true, "")
+}
+
+// Resolve reports what the value's own UnmarshalJSON found.
+func (p *patch[T]) Resolve(ctx huma.Context, prefix *huma.PathBuffer) []error {
+	if value, ok := any(p.value).(huma.ResolverWithPath); ok && p.value != nil {
+		return value.Resolve(ctx, prefix)
+	}
+	return nil
 }
 
 // change hands the field to a command.

@@ -94,7 +94,7 @@ type createRaffleInput struct {
 		TicketPrice   amount     `json:"ticket_price" doc:"More than 0 and at most 99999999.99."`
 		Currency      string     `json:"currency,omitempty" minLength:"3" maxLength:"3" default:"COP" doc:"ISO 4217." example:"COP"`
 		TotalTickets  int        `json:"total_tickets" minimum:"1" maximum:"100000" example:"100"`
-		DrawAt        *time.Time `json:"draw_at,omitempty" nullable:"true" doc:"In the future, before the year 9999. Sales end by themselves then, and no draw is made before." example:"2030-12-24T20:00:00Z"`
+		DrawAt        *instant   `json:"draw_at,omitempty" nullable:"true" doc:"In the future, before the year 9999. Sales end by themselves then, and no draw is made before." example:"2030-12-24T20:00:00Z"`
 		NumberStart   int        `json:"number_start,omitempty" minimum:"0" maximum:"1000000000" default:"1" example:"0"`
 		NumberPadding *int       `json:"number_padding,omitempty" nullable:"true" minimum:"1" maximum:"6" doc:"Labels are zero-padded to so many digits." example:"2"`
 		Status        string     `json:"status,omitempty" enum:"draft,open,published" default:"open" doc:"published is an old name of open." example:"open"`
@@ -133,7 +133,7 @@ func (a *API) createRaffle(ctx context.Context, in *createRaffleInput) (*createR
 		Title: body.Title, Description: body.Description, TicketPrice: body.TicketPrice.value, Currency: body.Currency,
 		TotalTickets: body.TotalTickets, NumberStart: body.NumberStart, NumberPadding: body.NumberPadding,
 		Status: raffle.ParseStatus(body.Status), Confirmation: raffle.Confirmation(body.Confirmation),
-		DrawAt: body.DrawAt, OwnerID: caller, Draw: body.Draw.rules(),
+		DrawAt: body.DrawAt.time(), OwnerID: caller, Draw: body.Draw.rules(),
 	})
 	if err != nil {
 		return nil, err
@@ -178,11 +178,11 @@ func callerOrNil(ctx context.Context) *uuid.UUID {
 type updateRaffleInput struct {
 	RaffleInput
 	Body struct {
-		Title       patch[string]    `json:"title,omitempty" minLength:"3" maxLength:"120" example:"Moto 0 km, segunda vuelta"`
-		Description patch[string]    `json:"description,omitempty" nullable:"true" maxLength:"1000" doc:"null clears it."`
-		DrawAt      patch[time.Time] `json:"draw_at,omitempty" nullable:"true" doc:"In the future, before the year 9999; null clears it." example:"2030-12-31T20:00:00Z"`
-		Status      patch[string]    `json:"status,omitempty" enum:"draft,open,published,closed,drawn,cancelled" doc:"drawn is where only a draw leads." example:"closed"`
-		Draw        *drawBody        `json:"draw,omitempty" doc:"The whole draw block anew; until the first hold."`
+		Title       patch[string]  `json:"title,omitempty" minLength:"3" maxLength:"120" example:"Moto 0 km, segunda vuelta"`
+		Description patch[string]  `json:"description,omitempty" nullable:"true" maxLength:"1000" doc:"null clears it."`
+		DrawAt      patch[instant] `json:"draw_at,omitempty" nullable:"true" doc:"In the future, before the year 9999; null clears it." example:"2030-12-31T20:00:00Z"`
+		Status      patch[string]  `json:"status,omitempty" enum:"draft,open,published,closed,drawn,cancelled" doc:"drawn is where only a draw leads." example:"closed"`
+		Draw        *drawBody      `json:"draw,omitempty" doc:"The whole draw block anew; until the first hold."`
 	}
 }
 
@@ -205,7 +205,7 @@ func (a *API) updateRaffle(ctx context.Context, in *updateRaffleInput) (*raffleO
 	}
 	err := a.options.Raffles.Update(ctx, command.UpdateRaffle{
 		RaffleID: in.ID, Caller: caller,
-		Title: in.Body.Title.change(), Description: in.Body.Description.change(), DrawAt: in.Body.DrawAt.change(), Status: status,
+		Title: in.Body.Title.change(), Description: in.Body.Description.change(), DrawAt: command.Change[time.Time]{Sent: in.Body.DrawAt.sent, Value: in.Body.DrawAt.value.time()}, Status: status,
 		Draw: in.Body.Draw.rules(),
 	})
 	if err != nil {
