@@ -36,6 +36,7 @@ func odd(t *testing.T) (cases map[string]files, verdicts map[string]string) {
 	edit("wrong", "round as a text", beacon(), `"round":1000`, `"round":"1000"`)
 	edit("wrong", "a day that is none", reveal(), `"sealed_at":"2023-08-23T15:58:24Z"`, `"sealed_at":"2023-08-22T39:58:24Z"`)
 	edit("wrong", "a time with a comma", beacon(), `:24Z"`, `:24,0Z"`)
+	edit("wrong", "an offset of 60 minutes", beacon(), `T15:58:24Z"`, `T16:58:24+00:60"`)
 	edit("ok", "a time with zeros", beacon(), `:24Z"`, `:24.000Z"`)
 	edit("ok", "a time of another zone", beacon(), `T15:58:24Z"`, `T10:58:24-05:00"`)
 	edit("ok", "a huge number nobody knows", beacon(), `"n":300`, `"n":300,"more":[1e400,-0.5,{"a":"\\\"{"}]`)
