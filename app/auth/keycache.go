@@ -33,27 +33,31 @@ type keyLoad struct {
 
 func (c *keyCache) get() (*KeySet, error) {
 	c.mu.Lock()
-	age := c.now().Sub(c.loaded)
-	current, load := c.loading, &keyLoad{done: make(chan struct{})}
-	switch {
-	case c.keys != nil && (age < KeysLifetime || current != nil && age < KeysLifetime+retryKeys):
+	age, load := c.now().Sub(c.loaded), c.loading
+	if c.keys != nil && (age < KeysLifetime || load != nil && age < KeysLifetime+retryKeys) {
 		defer c.mu.Unlock()
 		return c.keys, nil
-	case current == nil:
+	}
+	first := load == nil
+	if first {
+		load = &keyLoad{done: make(chan struct{})}
 		c.loading = load
 	}
 	c.mu.Unlock()
-	if current != nil {
-		<-current.done
-		return current.keys, current.err
+	if first {
+		c.fill(load)
 	}
+	<-load.done
+	return load.keys, load.err
+}
+
+func (c *keyCache) fill(load *keyLoad) {
 	keys, err := c.load()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	load.keys, load.err = c.settle(keys, err)
 	c.loading = nil
 	close(load.done)
-	return load.keys, load.err
 }
 
 // settle keeps what was loaded, or the set before when nothing was.

@@ -133,11 +133,9 @@ func TestOneAtATime(t *testing.T) {
 // Whose time has ended before the password is checked is told so, not that what comes next failed.
 func TestTimeThatEndsBeforeThePasswordIsChecked(t *testing.T) {
 	t.Parallel()
-	cheap, over := NewCheapPasswords(1), func() context.Context {
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		return ctx
-	}()
+	cheap := NewCheapPasswords(1)
+	over, end := context.WithCancel(t.Context())
+	end()
 	for range 50 { // a turn is free all the time
 		if _, err := cheap.Hash(over, "too late"); !errors.Is(err, ErrBusy) {
 			t.Fatalf("it was over before: want ErrBusy, got %v", err)
